@@ -1,0 +1,176 @@
+"""Entry of a child: take the descriptors, build the switch, serve until the parent is gone.
+
+Runs on the main thread of a bare interpreter. First the settings are read, alone and blocking, as
+one frame; then the I/O thread owns the link and the main thread runs calls. The child ends when its
+link does, whatever user code is doing, and takes its process group along.
+"""
+
+import os
+import signal
+import sys
+import threading
+
+from remotesvc.bootstrap.settings import MARKER, Settings
+from remotesvc.core.authority import (
+    CALL_FUNCTION,
+    CONFIGURE,
+    CREDIT,
+    HELLO,
+    LOAD_MODULE,
+    PING,
+    SHUTDOWN,
+)
+from remotesvc.core.calls import CallLoop
+from remotesvc.core.fetch import Fetcher
+from remotesvc.core.link import DescriptorStream, Link
+from remotesvc.core.loop import Loop
+from remotesvc.core.stdio import OutputForwarder, take_over
+from remotesvc.core.switch import Switch
+from remotesvc.core.values import decode, encode
+from remotesvc.core.wire import HEADER, PLAIN, VERSION, FrameDecoder, Message, encode_frame
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Optional, Sequence, Tuple
+
+    from remotesvc.core.finder import Finder
+
+__all__ = ["main"]
+
+# After the link has ended, user code has this long to run its `finally` blocks.
+FAREWELL = 2.0
+
+
+def main(finder: "Finder") -> "None":
+    """Serve the parent on descriptors 0 and 1 until it is gone; never returns."""
+    _lead_own_group()
+    # A parent shell may have left it ignored; it is how a running call is interrupted.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    (read_fd, write_fd, error_fd), readers = take_over()
+    settings = _read_settings(read_fd)
+    _move_in(settings)
+    child = Child(finder, settings, readers)
+    child.serve(DescriptorStream(child.loop, read_fd, write_fd), settings, error_fd)
+
+
+def _lead_own_group() -> "None":
+    """Become leader of a process group, so that the end of this child can take all of it."""
+    try:
+        os.setsid()
+    except OSError:
+        return  # it leads one already: sshd, or a parent of ours, saw to it
+
+
+def _read_settings(fd: "int") -> "Settings":
+    """Read one CONFIGURE frame, and not a byte more."""
+    header = _read_exactly(fd, HEADER.size)
+    length = HEADER.unpack(header)[-1]
+    frame = FrameDecoder().feed(header + _read_exactly(fd, length))
+    if len(frame) != 1 or frame[0].handle != CONFIGURE:
+        sys.exit("remotesvc: the first frame is no CONFIGURE: %r" % header)
+    fields = decode(frame[0].payload)  # type: Any
+    return Settings(*fields)
+
+
+def _move_in(settings: "Settings") -> "None":
+    """Take environment and working directory; a folder that is not there ends the child."""
+    os.environ.update(settings.env or {})
+    if settings.cwd is not None:
+        os.chdir(settings.cwd)
+
+
+def _read_exactly(fd: "int", size: "int") -> "bytes":
+    data = b""
+    while len(data) < size:
+        try:
+            part = os.read(fd, size - len(data))
+        except BlockingIOError:
+            import select
+
+            select.select([fd], [], [])
+            continue
+        if not part:
+            os._exit(1)  # the parent is gone before it began: nobody to tell
+        data += part
+    return data
+
+
+class Child:
+    """One child context: its loop, its switch, its link to the parent, and its call loop."""
+
+    def __init__(self, finder: "Finder", settings: "Settings", readers: "Sequence[int]") -> "None":
+        self.loop = Loop()
+        self.switch = Switch(
+            settings.own_id,
+            settings.parents,
+            settings.max_message_size,
+            settings.siblings,
+            lambda text: None,  # what is refused here is told to its sender
+        )
+        self._output = OutputForwarder(self.switch, self.loop, readers, settings.window)
+        self._calls = CallLoop(self.switch, finder, self._output.settle)
+        self._is_leaving = False
+        fetcher = Fetcher(self.switch, finder)
+        serve = self.switch.serve
+        serve(CALL_FUNCTION, self._calls.accept)
+        serve(LOAD_MODULE, fetcher.load)
+        serve(CREDIT, self._grant)
+        serve(PING, lambda link, message: None)
+        serve(SHUTDOWN, lambda link, message: self.leave())
+
+    def serve(self, stream: "DescriptorStream", settings: "Settings", error_fd: "int") -> "None":
+        """Say HELLO, run calls until the end, and end the process."""
+        switch = self.switch
+        parent = switch.parents[0]
+        link = switch.upstream = Link(parent, switch.receive, self._lose_parent)
+        stream.on_bytes = link.on_bytes
+        stream.on_end = link.on_stream_end
+        hello = Message(parent, switch.id, switch.id, HELLO, 0, PLAIN, encode(_facts()))
+        link.attach(stream, MARKER + settings.nonce + encode_frame(hello))
+        link.watch(self.loop, settings.heartbeat, settings.heartbeat_misses, switch.id)
+        stream.start()
+        self.loop.call_soon(self._output.start)
+        os.close(error_fd)
+        threading.Thread(target=self.loop.run, name="remotesvc-io", daemon=True).start()
+        self._run_calls()
+        link.flush(FAREWELL)
+        _end_group()
+
+    def leave(self) -> "None":
+        """Begin the end (on the I/O thread): interrupt what runs, and do not wait for ever."""
+        if not self._is_leaving:
+            self._is_leaving = True
+            self._calls.stop()
+            self.loop.call_later(FAREWELL, _end_group)
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+    def _run_calls(self) -> "None":
+        while not self._is_leaving:
+            try:
+                self._calls.run()
+            except KeyboardInterrupt:
+                continue  # it came between two calls: there was nothing to interrupt
+
+    def _lose_parent(self, link: "Link", error: "Exception") -> "None":
+        self.switch.lose_link(link, error)
+        self.leave()
+
+    def _grant(self, link: "Optional[Link]", message: "Message") -> "None":
+        size = decode(message.payload)
+        if type(size) is int:
+            self.loop.call_soon(lambda: self._output.grant(size))
+
+
+def _facts() -> "Tuple[Any, ...]":
+    """Return what HELLO says: protocol, Python, executable, pid, host name, platform, uid."""
+    system = os.uname()
+    version = tuple(sys.version_info[:3])
+    platform = "%s-%s-%s" % (system[0], system[2], system[4])
+    return (VERSION, version, sys.executable, os.getpid(), system[1], platform, os.getuid())
+
+
+def _end_group() -> "None":
+    """End this process and everything in its process group, without asking anybody."""
+    if os.getpgrp() == os.getpid():
+        os.killpg(0, signal.SIGKILL)
+    os._exit(0)

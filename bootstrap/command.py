@@ -1,0 +1,90 @@
+"""The command line that starts a child: probe, launcher and stage0 as words of one shell command.
+
+Values enter as argv words. Nothing in the command is special to any login shell inside single
+quotes: no single quote, no `!` (csh), no backslash (fish), no newline.
+"""
+
+import functools
+import pkgutil
+
+from remotesvc.core.errors import InterpreterError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import List, Sequence, Tuple, Union
+
+    PythonPath = Union[None, str, Sequence[str]]
+
+__all__ = ["LAUNCHER", "candidates", "interpreter_argv", "probe_argv", "shell_command"]
+
+# Runs stage0 out of sys.argv[2]: chr(126) is the ~ that stands for a newline there.
+LAUNCHER = "import sys;exec(sys.argv[2].replace(chr(126),chr(10)))"
+
+# Newest first: the first one found runs, and stage0 hands over when it is too old.
+DEFAULT_CANDIDATES = (
+    "python3",
+    *("python3.%d" % minor for minor in range(14, 5, -1)),
+    "/usr/libexec/platform-python",
+    "python",
+)
+
+# What some login shell treats specially even inside single quotes.
+FORBIDDEN = "'!\\\n"
+
+
+def candidates(python_path: "PythonPath") -> "Tuple[str, ...]":
+    """Return the interpreters to try, in order; InterpreterError for a name no shell can take."""
+    if python_path is None:
+        return DEFAULT_CANDIDATES
+    names = (python_path,) if isinstance(python_path, str) else tuple(python_path)
+    for name in names:
+        if not name or name.startswith("-") or any(char in name for char in FORBIDDEN):
+            raise InterpreterError(
+                "python_path %r: name an interpreter without quotes, !, backslash or newline"
+                % (name,)
+            )
+    return names
+
+
+def interpreter_argv(python: "str", payload_size: "int") -> "List[str]":
+    """Return the argv that starts stage0 in a known interpreter of this host."""
+    return [python, "-c", LAUNCHER, LAUNCHER, _stage0(), str(payload_size)]
+
+
+def probe_argv(python_path: "PythonPath", payload_size: "int") -> "List[str]":
+    """Return the argv that finds an interpreter and starts stage0 in it."""
+    words = ["sh", "-c", _probe(), LAUNCHER, _stage0(), str(payload_size)]
+    return words + list(candidates(python_path))
+
+
+def shell_command(python_path: "PythonPath", payload_size: "int") -> "str":
+    """Return `probe_argv` as one line that sh, bash, csh, tcsh, fish and ksh read alike."""
+    return " ".join(map(_quote, probe_argv(python_path, payload_size)))
+
+
+def _quote(word: "str") -> "str":
+    safe = word.replace("/", "").replace(".", "").replace("-", "").isalnum()
+    return word if safe else "'%s'" % word
+
+
+@functools.lru_cache(maxsize=1)
+def _probe() -> "str":
+    """Return probe.sh as one line."""
+    lines = [line.strip() for line in _text("probe.sh").splitlines()]
+    return " ".join(line for line in lines if line and not line.startswith("#"))
+
+
+@functools.lru_cache(maxsize=1)
+def _stage0() -> "str":
+    """Return stage0.py with ~ for newlines."""
+    from remotesvc.bootstrap.blank import blank
+
+    lines = blank(_text("stage0.py")).splitlines()
+    return "~".join(line.rstrip() for line in lines if line.strip())
+
+
+def _text(name: "str") -> "str":
+    data = pkgutil.get_data("remotesvc.bootstrap", name)
+    if data is None:
+        raise InterpreterError("this installation of remotesvc lacks %s: install it anew" % name)
+    return data.decode("ascii")

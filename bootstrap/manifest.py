@@ -1,0 +1,44 @@
+"""Which modules travel in the bootstrap, and how many bytes they may cost.
+
+A module travels under its true dotted name, so tracebacks and imports read the same at both
+ends. Whatever a listed module imports at its top must be listed too (a test checks): what is
+missing here would cost the child a flight before its first call.
+"""
+
+__all__ = ["GOAL", "LIMIT", "MODULES"]
+
+MODULES = (
+    "remotesvc",
+    "remotesvc.core",
+    "remotesvc.core.errors",
+    "remotesvc.core.secret",
+    "remotesvc.core.budget",
+    "remotesvc.core.extensions",
+    "remotesvc.core.encoder",
+    "remotesvc.core.decoder",
+    "remotesvc.core.values",
+    "remotesvc.core.dead",
+    "remotesvc.core.wire",
+    "remotesvc.core.fragments",
+    "remotesvc.core.outbox",
+    "remotesvc.core.authority",
+    "remotesvc.core.link",
+    "remotesvc.core.loop",
+    "remotesvc.core.switch",
+    "remotesvc.core.credit",
+    "remotesvc.core.stdio",
+    "remotesvc.core.pending",
+    "remotesvc.core.fetch",
+    "remotesvc.core.capture",
+    "remotesvc.core.finder",
+    "remotesvc.core.calls",
+    "remotesvc.bootstrap",
+    "remotesvc.bootstrap.settings",
+    "remotesvc.bootstrap.child",
+)
+
+# Bytes of the library that a first call sends: command line, payload and configuration frame.
+# One initial TCP window takes about 14 KB, so each KB above it costs a slow link; a test fails
+# above LIMIT, `make payload` shows the distance to both.
+GOAL = 16 * 1024
+LIMIT = 19 * 1024

@@ -1,0 +1,149 @@
+"""The payload: the modules of the manifest as the bytes that a bare interpreter inflates.
+
+    python -m remotesvc.bootstrap.payload       shows what each module costs
+
+The format is the one that stage0 and unpack read: zlib over NUL-separated text. The first field
+is a program, unpack.py; then come three fields per module: name, path, source. A package is known
+by its path, which ends in "/__init__.py". Paths are relative and serve tracebacks only.
+"""
+
+import collections
+import functools
+import sys
+
+from remotesvc.bootstrap.manifest import GOAL, LIMIT, MODULES
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Iterable, List, Mapping, NamedTuple
+
+    class Module(NamedTuple):
+        """What travels of one module."""
+
+        is_package: bool
+        path: str
+        source: str
+
+    class Size(NamedTuple):
+        """Bytes of one module: as written, blanked, and blanked and compressed alone."""
+
+        name: str
+        raw: int
+        blanked: int
+        compressed: int
+
+else:
+    Module = collections.namedtuple("Module", "is_package path source")
+    Size = collections.namedtuple("Size", "name raw blanked compressed")
+
+__all__ = ["Module", "Size", "build", "pack", "read_modules", "report", "sizes"]
+
+PACKAGE_SUFFIX = "/__init__.py"
+
+# The program that a payload begins with.
+UNPACK = "remotesvc.bootstrap.unpack"
+
+# The module whose source is the payload's program: it runs before anything can be imported.
+PROGRAM = "remotesvc.bootstrap.unpack"
+
+
+def pack(program: "str", modules: "Mapping[str, Module]") -> "bytes":
+    """Return the payload of a program and its modules, in their order and as they are given.
+
+    Raises ValueError for a NUL in a field, and for a path that does not say what `is_package`
+    says: the child would take the module for something else.
+    """
+    import zlib
+
+    fields = [program]
+    for name, (is_package, path, source) in modules.items():
+        if path.endswith(PACKAGE_SUFFIX) != is_package:
+            raise ValueError(
+                "module %s: path %r of a %s; a package's path ends in %r, no other path does"
+                % (name, path, "package" if is_package else "plain module", PACKAGE_SUFFIX)
+            )
+        fields += (name, path, source)
+    if any("\0" in field for field in fields):
+        raise ValueError("NUL separates the fields of a payload, so no field may contain one")
+    return zlib.compress("\0".join(fields).encode("utf-8"), 9)
+
+
+def read_modules(names: "Iterable[str]" = MODULES) -> "Mapping[str, Module]":
+    """Return modules of this installation by name, sources as written; nothing is imported
+    but their packages.
+
+    Raises ModuleNotFoundError for a name that is not installed, ImportError for one without
+    source.
+    """
+    return collections.OrderedDict((name, _read(name)) for name in names)
+
+
+def _read(name: "str") -> "Module":
+    import importlib.util
+
+    spec = importlib.util.find_spec(name)
+    if spec is None:
+        raise ModuleNotFoundError(
+            "the manifest lists %s, which is not installed" % name, name=name
+        )
+    source = getattr(spec.loader, "get_source", lambda _: None)(name)
+    if source is None:
+        text = "module %s is installed without source, and the bootstrap sends source" % name
+        raise ImportError(text, name=name)
+    is_package = spec.submodule_search_locations is not None
+    path = name.replace(".", "/") + (PACKAGE_SUFFIX if is_package else ".py")
+    return Module(is_package, path, source)
+
+
+@functools.lru_cache(maxsize=1)
+def build() -> "bytes":
+    """Return the payload of the manifest, made once per process: it takes tens of milliseconds."""
+    from remotesvc.bootstrap.blank import blank
+
+    modules = collections.OrderedDict(
+        (name, module._replace(source=blank(module.source)))
+        for name, module in read_modules().items()
+    )
+    return pack(blank(_read(PROGRAM).source), modules)
+
+
+def sizes() -> "List[Size]":
+    """Return what each module of the manifest costs, in the order of the manifest."""
+    import zlib
+
+    from remotesvc.bootstrap.blank import blank
+
+    result = []  # type: List[Size]
+    for name, module in read_modules().items():
+        blanked = blank(module.source).encode("utf-8")
+        raw = len(module.source.encode("utf-8"))
+        result.append(Size(name, raw, len(blanked), len(zlib.compress(blanked, 9))))
+    return result
+
+
+def report() -> "str":
+    """Return the table of `make payload`: a line per module, the totals, goal and limit."""
+    from remotesvc.bootstrap.command import shell_command
+
+    rows = sizes()
+    width = max(len(row.name) for row in rows)
+    line = "%-*s %8s %8s %10s"
+    lines = [line % (width, "module", "written", "blanked", "compressed")]
+    lines += [line % (width, row.name, row.raw, row.blanked, row.compressed) for row in rows]
+    payload = len(build())
+    raw = sum(row.raw for row in rows)
+    blanked = sum(row.blanked for row in rows)
+    command = len(shell_command(None, payload))
+    total = command + payload
+    lines.append(line % (width, "payload", raw, blanked, payload))
+    lines.append(line % (width, "command line", "", "", command))
+    lines.append(line % (width, "both", "", "", total))
+    lines.append(
+        "The configuration frame adds about 100. Goal %d (%d left), limit %d (%d left)."
+        % (GOAL, GOAL - total, LIMIT, LIMIT - total)
+    )
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(report())

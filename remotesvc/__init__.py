@@ -1,0 +1,83 @@
+"""remotesvc: run your functions and services on hosts that have nothing but sshd and some Python.
+
+The public names are imported when first used: this very file stands in every child too, where
+`import remotesvc` must cost nothing.
+"""
+
+import sys
+
+__all__ = [
+    "AuthenticationError",
+    "BootstrapError",
+    "Busy",
+    "CallTimeout",
+    "ConnectError",
+    "ConnectTimeout",
+    "Context",
+    "DisconnectedError",
+    "Error",
+    "HostKeyError",
+    "InterpreterError",
+    "MessageTooLarge",
+    "ModulePolicy",
+    "PoolExhausted",
+    "ProtocolError",
+    "RefusedError",
+    "RemoteError",
+    "ResolveError",
+    "Router",
+    "Secret",
+    "ValueNotSupported",
+]
+
+__version__ = "0.1.0"
+
+# Where each public name lives; what is not listed is an error.
+HOMES = {
+    "Context": "remotesvc.core.context",
+    "ModulePolicy": "remotesvc.controller.modules.grants",
+    "Router": "remotesvc.router",
+    "Secret": "remotesvc.core.secret",
+}
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .controller.modules.grants import ModulePolicy
+    from .core.context import Context
+    from .core.errors import (
+        AuthenticationError,
+        BootstrapError,
+        Busy,
+        CallTimeout,
+        ConnectError,
+        ConnectTimeout,
+        DisconnectedError,
+        Error,
+        HostKeyError,
+        InterpreterError,
+        MessageTooLarge,
+        PoolExhausted,
+        ProtocolError,
+        RefusedError,
+        RemoteError,
+        ResolveError,
+        ValueNotSupported,
+    )
+    from .core.secret import Secret
+    from .router import Router
+
+
+class _Lazy(type(sys)):  # type: ignore[misc]
+    """A module whose public names are imported on first use (3.6 ignores module __getattr__)."""
+
+    def __getattr__(self, name):  # type: ignore[no-untyped-def]
+        if name not in __all__:
+            raise AttributeError("module 'remotesvc' has no attribute %r" % name)
+        home = HOMES.get(name, "remotesvc.core.errors")
+        __import__(home)
+        value = getattr(sys.modules[home], name)
+        setattr(self, name, value)
+        return value
+
+
+sys.modules[__name__].__class__ = _Lazy

@@ -1,0 +1,209 @@
+"""Connection: a child from its parent's side, from the first byte to the end of its link.
+
+A connector brings a stream whose other end runs stage0 (or will, once a login is through). This
+file does the rest, the same for every connector: payload and settings are written without waiting,
+the handshake is read, one deadline is kept, and a failure becomes an error that names its phase.
+"""
+
+import os
+import threading
+import time
+
+from ..bootstrap.handshake import Failed, Handshake, Ready
+from ..bootstrap.payload import build
+from ..bootstrap.settings import Settings
+from ..core.authority import CONFIGURE
+from ..core.errors import (
+    BootstrapError,
+    ConnectError,
+    ConnectTimeout,
+    DisconnectedError,
+    InterpreterError,
+    again,
+)
+from ..core.link import Link
+from ..core.values import encode
+from ..core.visible import visible
+from ..core.wire import PLAIN, Message, encode_frame
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Optional, Sequence
+
+    from ..bootstrap.settings import Info
+    from ..router import Router
+    from ..types import ProcessLike
+
+__all__ = ["Attempt", "Connection", "explain_end"]
+
+# What the probe and stage0 exit with when no usable Python was found.
+NO_PYTHON = 93
+
+
+class Attempt:
+    """One attempt to connect: where to, since when, until when; shared by all its phases."""
+
+    def __init__(self, where: "str", timeout: "float") -> "None":
+        self.where = where
+        self.timeout = timeout
+        self._started = time.monotonic()
+
+    @property
+    def elapsed(self) -> "float":
+        """Seconds since the attempt began."""
+        return time.monotonic() - self._started
+
+    @property
+    def left(self) -> "float":
+        """Seconds until the deadline, at least 0."""
+        return max(0.0, self.timeout - self.elapsed)
+
+    def timed_out(self, phase: "str", doing: "str", stderr: "str" = "") -> "ConnectTimeout":
+        """Return the error for a deadline that passed in `phase`."""
+        text = "%s: no answer within %g s (phase: %s; %s). Raise connect_timeout if it is slow" % (
+            self.where,
+            self.timeout,
+            phase,
+            doing,
+        )
+        return ConnectTimeout(text, phase, self.elapsed, None, stderr)
+
+
+class Connection:
+    """The parent's end of one child; `info` is set once HELLO was taken."""
+
+    def __init__(
+        self,
+        router: "Router",
+        stream: "ProcessLike",
+        context_id: "int",
+        attempt: "Attempt",
+        tried: "Sequence[str]" = (),
+    ) -> "None":
+        self.info = None  # type: Optional[Info]
+        self.stream = stream
+        self.link = Link(context_id, router.switch.receive, self._on_link_end)
+        self._router = router
+        self._attempt = attempt
+        self._tried = tried
+        self._nonce = os.urandom(16)
+        self._handshake = Handshake(self._nonce, context_id, router.switch.id)
+        self._settled = threading.Event()
+
+    def open(self, env: "Optional[dict[str, str]]", cwd: "Optional[str]") -> "None":
+        """Write payload and settings, and begin to read; waits for nothing."""
+        router, link, stream = self._router, self.link, self.stream
+        switch = router.switch
+        settings = Settings(
+            self._nonce,
+            link.peer_id,
+            (switch.id, *switch.parents),
+            switch.max_message_size,
+            switch.siblings,
+            router.output_window,
+            router.heartbeat,
+            router.heartbeat_misses,
+            env,
+            cwd,
+        )
+        plain = encode(settings.plain(), "settings")
+        configure = Message(link.peer_id, switch.id, switch.id, CONFIGURE, 0, PLAIN, plain)
+        stream.on_bytes = self._on_bytes
+        stream.on_end = self._on_end
+        switch.add_link(link)
+        link.attach(stream, build() + encode_frame(configure))
+        self._timer = router.loop.call_later(self._attempt.left, self._time_out)
+        stream.start()
+
+    def wait(self) -> "Info":
+        """Return the facts of HELLO; raise what kept it from coming. Bounded by the deadline."""
+        self._settled.wait()
+        if self.info is None:
+            raise again(self.link.error or DisconnectedError("closed before it was ready"))
+        return self.info
+
+    def _on_bytes(self, data: "bytes") -> "None":
+        outcome = self._handshake.feed(data)
+        if isinstance(outcome, Ready):
+            self._timer.cancel()
+            self.info = outcome.info
+            router, link, stream = self._router, self.link, self.stream
+            stream.on_bytes = link.on_bytes
+            link.watch(router.loop, router.heartbeat, router.heartbeat_misses, router.switch.id)
+            self._settled.set()
+            if outcome.rest:
+                link.on_bytes(outcome.rest)
+        elif isinstance(outcome, Failed):
+            text = "%s: the child did not start: %s" % (self._attempt.where, outcome.reason)
+            self.link.end(BootstrapError(text, None, self._attempt.elapsed))
+
+    def _on_end(self, reason: "str") -> "None":
+        stream, attempt = self.stream, self._attempt
+        if self.info is not None:
+            self.link.end(_lost(attempt.where, reason, stream.exit_status, stream.stderr))
+            return
+        error = explain_end(
+            attempt.where,
+            stream.exit_status,
+            stream.stderr,
+            self._handshake.noise,
+            self._tried,
+        )
+        error.elapsed = attempt.elapsed
+        self.link.end(error)
+
+    def _time_out(self) -> "None":
+        if not self._settled.is_set():
+            doing = "Python did not start" if not self._handshake.has_marker else "no HELLO came"
+            noise = self._handshake.noise.strip()
+            if noise:
+                doing += "; the host printed: " + visible(noise[-200:])
+            self.link.end(self._attempt.timed_out("bootstrap", doing, self.stream.stderr))
+
+    def _on_link_end(self, link: "Link", error: "Exception") -> "None":
+        timer = getattr(self, "_timer", None)
+        if timer is not None:
+            timer.cancel()
+        self._router.switch.lose_link(link, error)
+        self._settled.set()
+
+
+def explain_end(
+    where: "str",
+    exit_status: "Optional[int]",
+    stderr: "str",
+    noise: "str",
+    tried: "Sequence[str]",
+) -> "ConnectError":
+    """Return the error for a remote command that ended before HELLO. Pure."""
+    said = _last_words(stderr, noise)
+    if exit_status == NO_PYTHON:
+        text = "%s: no Python 3.6 or newer (tried %s). Name one with python_path%s" % (
+            where,
+            ", ".join(tried),
+            said,
+        )
+        return InterpreterError(text, None, None, exit_status, stderr)
+    if "is not recognized as an internal or external command" in stderr + noise:
+        text = "%s: Windows hosts are not supported: a POSIX shell is needed%s" % (where, said)
+        return InterpreterError(text, None, None, exit_status, stderr)
+    if exit_status in (126, 127):
+        text = "%s: the interpreter or the shell could not be started%s" % (where, said)
+        return InterpreterError(text, None, None, exit_status, stderr)
+    status = "no exit status" if exit_status is None else "exit status %d" % exit_status
+    text = "%s: the remote command ended before the child was ready (%s)%s" % (where, status, said)
+    return BootstrapError(text, None, None, exit_status, stderr)
+
+
+def _last_words(stderr: "str", noise: "str") -> "str":
+    text = stderr.strip() or noise.strip()
+    return ". It said: " + visible(text[-500:].replace("\n", " | ")) if text else ""
+
+
+def _lost(
+    where: "str", reason: "str", exit_status: "Optional[int]", stderr: "str"
+) -> "DisconnectedError":
+    status = "" if exit_status is None else ", exit status %d" % exit_status
+    return DisconnectedError(
+        "%s is gone: %s%s%s" % (where, reason, status, _last_words(stderr, "")), reason
+    )

@@ -1,0 +1,40 @@
+"""The local connector: a child in an interpreter of this host, started as our own process."""
+
+import sys
+
+from ..bootstrap.command import candidates, interpreter_argv, probe_argv
+from ..bootstrap.payload import build
+from ..core.errors import InterpreterError
+from .base import Attempt, Connection
+from .process import ProcessStream
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import List, Sequence, Union
+
+    from ..router import Router
+
+__all__ = ["connect"]
+
+
+def connect(
+    router: "Router",
+    context_id: "int",
+    attempt: "Attempt",
+    python_path: "Union[None, str, Sequence[str]]" = None,
+) -> "Connection":
+    """Start an interpreter: this one, the one named, or the first found of several."""
+    size = len(build())
+    argv = []  # type: List[str]
+    if python_path is None or isinstance(python_path, str):
+        tried = candidates(python_path or sys.executable)
+        argv = interpreter_argv(tried[0], size)
+    else:
+        tried = candidates(python_path)
+        argv = probe_argv(python_path, size)
+    try:
+        stream = ProcessStream(router.loop, argv)
+    except OSError as error:
+        text = "%s: %s could not be started: %s" % (attempt.where, argv[0], error.strerror)
+        raise InterpreterError(text, None, attempt.elapsed) from error
+    return Connection(router, stream, context_id, attempt, tried)

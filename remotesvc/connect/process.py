@@ -1,0 +1,160 @@
+"""ProcessStream: the byte stream of a process of this host, its stderr, its end.
+
+Whoever starts a child through a program (a shell, ssh, sudo, podman) starts it here. The process
+leads a session of its own, so Ctrl-C on the user's terminal does not reach it. The end of stdout is
+told only after stderr is drained and the exit status known; nothing of it is left behind.
+"""
+
+import os
+import signal
+import subprocess
+import threading
+import time
+
+from ..core.link import DescriptorStream
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Callable, Optional, Sequence
+
+    from ..core.loop import Loop
+
+__all__ = ["STDERR_KEPT", "ProcessStream"]
+
+# So much of the end of stderr stands in an error text.
+STDERR_KEPT = 4096
+
+# After stdout has ended, the exit status and the rest of stderr are waited for this long.
+LAST_WORDS = 1.0
+
+# After close(), a process has this long to end by itself: a child takes 2 s for `finally` blocks.
+KILL_AFTER = 3.5
+
+
+class ProcessStream:
+    """A Stream (core/link.py) over the stdin and stdout of a process."""
+
+    def __init__(self, loop: "Loop", argv: "Sequence[str]") -> "None":
+        self.stderr = ""
+        self.exit_status = None  # type: Optional[int]
+        self.gone = threading.Event()
+        self._loop = loop
+        self._process = subprocess.Popen(
+            list(argv),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            bufsize=0,
+            start_new_session=True,
+        )
+        process = self._process
+        self._pipe = DescriptorStream(loop, _take(process.stdout), _take(process.stdin))
+        self._error_fd = _take(process.stderr)
+        os.set_blocking(self._error_fd, False)
+        self._error = b""
+        self._pipe.on_end = self._on_pipe_end
+
+    @property
+    def pid(self) -> "int":
+        """The process id of what was started here."""
+        return self._process.pid
+
+    @property
+    def on_bytes(self) -> "Callable[[bytes], None]":
+        """The callback for what arrives."""
+        return self._pipe.on_bytes
+
+    @on_bytes.setter
+    def on_bytes(self, callback: "Callable[[bytes], None]") -> "None":
+        self._pipe.on_bytes = callback
+
+    @property
+    def pull(self) -> "Callable[[], bytes]":
+        """The callback for what to write next."""
+        return self._pipe.pull
+
+    @pull.setter
+    def pull(self, callback: "Callable[[], bytes]") -> "None":
+        self._pipe.pull = callback
+
+    on_end = staticmethod(lambda reason: None)  # type: Callable[[str], None]
+
+    def start(self) -> "None":
+        """Begin to read both outputs."""
+        self._pipe.start()
+        self._loop.call_soon(lambda: self._loop.set_reader(self._error_fd, self._read_error))
+
+    def write(self, data: "bytes") -> "bool":
+        """Write to the process's stdin, as a Stream does."""
+        return self._pipe.write(data)
+
+    def close(self) -> "None":
+        """Close the pipes and see the process off: its own way first, then by SIGKILL."""
+        self._pipe.close()
+        self._loop.call_soon(self._see_off)
+
+    def kill(self) -> "None":
+        """End the process and its group now."""
+        try:
+            os.killpg(self._process.pid, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):
+            self._process.kill()
+
+    def _on_pipe_end(self, reason: "str") -> "None":
+        limit = time.monotonic() + LAST_WORDS
+        self._poll(limit, lambda: self.on_end(reason), self._has_said_all)
+
+    def _has_said_all(self) -> "bool":
+        return self._process.poll() is not None and self._error_fd < 0
+
+    def _see_off(self) -> "None":
+        self._close_error()
+        limit = time.monotonic() + KILL_AFTER
+        self._poll(limit, self._bury, lambda: self._process.poll() is not None)
+
+    def _bury(self) -> "None":
+        if self._process.poll() is None:
+            self.kill()
+            self._process.wait()
+        self.exit_status = self._process.returncode
+        self.gone.set()
+
+    def _poll(
+        self, limit: "float", then: "Callable[[], None]", is_done: "Callable[[], bool]"
+    ) -> "None":
+        """Go on with `then` once `is_done` or at the time limit, looking ever less often."""
+
+        def look(delay: "float") -> "None":
+            if is_done() or time.monotonic() >= limit:
+                self.exit_status = self._process.poll()
+                then()
+            else:
+                self._loop.call_later(delay, lambda: look(min(delay * 2, 0.05)))
+
+        look(0.001)
+
+    def _read_error(self) -> "None":
+        try:
+            data = os.read(self._error_fd, 65536)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self._close_error()
+            return
+        self._error = (self._error + data)[-STDERR_KEPT:]
+        self.stderr = self._error.decode("utf-8", "backslashreplace")
+
+    def _close_error(self) -> "None":
+        if self._error_fd >= 0:
+            fd, self._error_fd = self._error_fd, -1
+            self._loop.set_reader(fd, None)
+            os.close(fd)
+
+
+def _take(pipe: "object") -> "int":
+    """Return a descriptor of our own for a pipe of Popen's, and close that."""
+    fd = os.dup(pipe.fileno())  # type: ignore[attr-defined]
+    pipe.close()  # type: ignore[attr-defined]
+    return fd

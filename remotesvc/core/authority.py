@@ -1,0 +1,204 @@
+"""Who may send what to whom: the trust rules of the tree, as one table and pure functions.
+
+Trust flows down only. A *parent* of a context is any context on its way up to the controller; what
+comes from a parent, and was caused by a parent, may command. Everything else is data from a
+stranger. Nothing here touches a link, a clock or a log: each function takes facts and returns None
+when all is well, or the sentence that says why not. The switch asks, and obeys.
+
+    src   who sent the message; verified at every link it crosses upward
+    auth  whose request caused it: equal to src, except for what is sent through a Context or a
+          Sender that came out of a message: that carries the auth of that message
+    reach the ids that lie behind a link
+"""
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Collection, Container, Iterable, Optional, Tuple
+
+__all__ = [
+    "ADD_ROUTE",
+    "ALLOCATE_ID",
+    "CALL_FUNCTION",
+    "CALL_SERVICE",
+    "CANCEL",
+    "CONFIGURE",
+    "CREDIT",
+    "DEL_ROUTE",
+    "FIRST_DYNAMIC",
+    "GET_MODULE",
+    "GET_RESOURCE",
+    "HANDLES",
+    "HELLO",
+    "LOAD_MODULE",
+    "LOG",
+    "PING",
+    "SHUTDOWN",
+    "STDIO",
+    "UNASKED_LIMIT",
+    "accepts_pickle",
+    "handle_name",
+    "is_commanded",
+    "refuse_delivery",
+    "refuse_relay",
+    "refuse_reply",
+    "refuse_route",
+    "refuse_sending",
+    "refuse_size",
+    "refuse_source",
+]
+
+CONFIGURE = 1
+HELLO = 2
+PING = 3
+CALL_FUNCTION = 4
+CALL_SERVICE = 5
+CANCEL = 6
+SHUTDOWN = 7
+GET_MODULE = 8
+LOAD_MODULE = 9
+GET_RESOURCE = 10
+STDIO = 11
+LOG = 12
+CREDIT = 13
+ALLOCATE_ID = 14
+ADD_ROUTE = 15
+DEL_ROUTE = 16
+
+# Handles below this are the table; those from here on are given out for replies and receivers.
+FIRST_DYNAMIC = 256
+
+PARENTS = "parents"  # src and auth are parents of the receiver, or the receiver itself
+BELOW = "below"  # it came over the link of a child, from that child or from behind it
+NEIGHBOUR = "neighbour"  # whoever is at the other end of this very link
+ANYONE = "anyone"  # whoever can reach the receiver: the handler has policies of its own
+NOBODY = "nobody"  # belongs to the handshake; a second one is a breach of protocol
+
+# The whole protocol in one look: number -> (name, who may send, payload).
+HANDLES = {
+    CONFIGURE: ("CONFIGURE", NOBODY, "plain settings; the first frame down a new link"),
+    HELLO: ("HELLO", NOBODY, "plain facts; the first frame up a new link"),
+    PING: ("PING", NEIGHBOUR, "raw, empty; a sign of life"),
+    CALL_FUNCTION: ("CALL_FUNCTION", PARENTS, "plain (module, qualname, args, kwargs) or pickle"),
+    CALL_SERVICE: ("CALL_SERVICE", ANYONE, "plain (service, method, kwargs)"),
+    CANCEL: ("CANCEL", PARENTS, "plain (reply handle of the call, hard)"),
+    SHUTDOWN: ("SHUTDOWN", PARENTS, "raw, empty; finish and end"),
+    GET_MODULE: ("GET_MODULE", BELOW, "plain module name"),
+    LOAD_MODULE: ("LOAD_MODULE", PARENTS, "raw, compressed module records"),
+    GET_RESOURCE: ("GET_RESOURCE", BELOW, "plain (package, path inside it)"),
+    STDIO: ("STDIO", BELOW, "raw, stream number u8 and what was printed"),
+    LOG: ("LOG", BELOW, "plain log records"),
+    CREDIT: ("CREDIT", PARENTS, "plain number of bytes taken from STDIO"),
+    ALLOCATE_ID: ("ALLOCATE_ID", BELOW, "raw, empty; asks for a block of context ids"),
+    ADD_ROUTE: ("ADD_ROUTE", BELOW, "plain context id"),
+    DEL_ROUTE: ("DEL_ROUTE", NEIGHBOUR, "plain context id"),
+}
+
+# What a child may send without having been asked: calls of our services, logs, requests.
+UNASKED_LIMIT = 1024 * 1024
+
+
+def handle_name(handle: "int") -> "str":
+    """Return the table's name of a handle, or its number."""
+    return HANDLES[handle][0] if handle in HANDLES else "handle %d" % handle
+
+
+def is_commanded(src: "int", auth: "int", own_id: "int", parents: "Container[int]") -> "bool":
+    """Tell whether a message has the authority of a parent of this context, or of itself."""
+    return (src in parents or src == own_id) and (auth in parents or auth == own_id)
+
+
+def accepts_pickle(src: "int", auth: "int", parents: "Container[int]") -> "bool":
+    """Tell whether a pickle of this origin may be looked at: from parents, at parents' request."""
+    return src in parents and auth in parents
+
+
+def refuse_source(reach: "Container[int]", src: "int", auth: "int") -> "Optional[str]":
+    """Judge src and auth of what came over the link of a child."""
+    if src not in reach:
+        return "src %d does not lie behind this link" % src
+    if auth not in reach:
+        return "auth %d does not lie behind this link" % auth
+    return None
+
+
+def refuse_relay(from_below: "bool", to_below: "bool", siblings: "bool") -> "Optional[str]":
+    """Judge a message that passes through: between two children only if siblings may talk."""
+    if from_below and to_below and not siblings:
+        return "siblings may not talk to each other; Router(siblings=True) would let them"
+    return None
+
+
+def refuse_delivery(
+    handle: "int",
+    src: "int",
+    auth: "int",
+    own_id: "int",
+    parents: "Container[int]",
+    from_below: "bool",
+    neighbour: "Optional[int]",
+) -> "Optional[str]":
+    """Judge a message to a reserved handle of this context."""
+    if handle not in HANDLES:
+        return "there is no reserved handle %d" % handle
+    name, who, _ = HANDLES[handle]
+    if who == ANYONE:
+        return None
+    if who == PARENTS:
+        if is_commanded(src, auth, own_id, parents):
+            return None
+        return "%s is for parents only; context %d is none of context %d" % (name, src, own_id)
+    if who == BELOW and (from_below or src == own_id):
+        return None
+    if who == NEIGHBOUR and src == neighbour:
+        return None
+    return "%s from context %d is not for context %d to take" % (name, src, own_id)
+
+
+def refuse_sending(handle: "int", is_below: "bool", is_self: "bool") -> "Optional[str]":
+    """Judge, before anything is sent, a message from here to a reserved handle over there."""
+    if handle in HANDLES and HANDLES[handle][1] == PARENTS and not (is_below or is_self):
+        return "%s may be sent to one's own children only" % HANDLES[handle][0]
+    return None
+
+
+def refuse_reply(
+    src: "int", respondent: "int", is_dead: "bool", path: "Container[int]"
+) -> "Optional[str]":
+    """Judge a reply: from the context that was called, or a dead one from a relay before it.
+
+    `path` holds the contexts between here and the respondent, and the parents of this one.
+    """
+    if src == respondent or (is_dead and src in path):
+        return None
+    return "context %d answers a call that was made to context %d" % (src, respondent)
+
+
+def refuse_size(
+    size: "int", is_asked: "bool", is_from_parents: "bool", max_message_size: "int"
+) -> "Optional[str]":
+    """Judge the size of a message before a byte of it is kept."""
+    limit = max_message_size if is_asked or is_from_parents else UNASKED_LIMIT
+    if size > limit:
+        return "a message of %d bytes, at most %d are taken here" % (size, limit)
+    return None
+
+
+def refuse_route(
+    claimed: "int",
+    own_id: "int",
+    parents: "Container[int]",
+    blocks: "Iterable[Tuple[int, int]]",
+    routed: "Collection[int]",
+) -> "Optional[str]":
+    """Judge a child's claim that `claimed` lies behind it.
+
+    `blocks` are the half-open ranges of ids given to that very child, `routed` the ids that have a
+    route already.
+    """
+    if claimed == own_id or claimed in parents:
+        return "a claim to be context %d, which is above it" % claimed
+    if not any(start <= claimed < stop for start, stop in blocks):
+        return "a claim for context %d, which was not given to it" % claimed
+    if claimed in routed:
+        return "a second claim for context %d" % claimed
+    return None

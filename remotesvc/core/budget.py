@@ -1,0 +1,92 @@
+"""What one message of values may cost: the limits, and the count of its keys.
+
+Encoder and both decoders obey these numbers, so a value too large or too deep is refused where
+it was made, with the path to it.
+"""
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, List
+
+__all__ = [
+    "MAX_DEPTH",
+    "MAX_ELEMENTS",
+    "MAX_KEYS",
+    "MAX_KEY_BYTES",
+    "MAX_SCALAR_BYTES",
+    "RANDOM_HASH",
+    "Keys",
+    "OverBudget",
+]
+
+# Arrays and maps inside one another, counted through extensions. Enough for any report, and
+# little enough that printing, comparing or copying the value cannot exhaust a thread's stack.
+MAX_DEPTH = 64
+
+# Elements of all arrays (maps: keys and values) of one message; an extension costs two more.
+# Each of these units takes at least one byte, so a message of no more bytes than this needs no
+# count. The greediest, empty sets and small dicts, take some 80 bytes of memory per unit: 350 MB.
+MAX_ELEMENTS = 4 * 1024 * 1024
+
+# A big integer, a Decimal, a path: longer ones cost quadratic time when they are printed.
+MAX_SCALAR_BYTES = 64 * 1024
+
+# Keys and set members that are neither text, bytes, None, bool nor a number of 64 bits: who
+# chooses such keys chooses their hashes, and n that collide cost n * n / 2 comparisons, each as
+# long as the key. These two together bound the worst message to a few seconds.
+MAX_KEYS = 4096
+MAX_KEY_BYTES = 256 * 1024
+
+# Their hashes are different in every process, so nobody can make them collide from outside.
+RANDOM_HASH = frozenset((str, bytes))
+
+
+class OverBudget(ValueError):
+    """A value breaks one of the limits; the text says which, as in "result['x'] " + text."""
+
+
+class Keys(object):
+    """What the keys and set members of one message may still cost."""
+
+    __slots__ = ("count", "size")
+
+    def __init__(self) -> "None":
+        self.count = MAX_KEYS
+        self.size = MAX_KEY_BYTES
+
+    def charge(self, keys: "List[Any]") -> "None":
+        """Pay for `keys` before any of them is hashed; raise OverBudget when it is too much."""
+        if RANDOM_HASH.issuperset(map(type, keys)):
+            return
+        chosen = [key for key in keys if not _has_tame_hash(key)]
+        self.count -= len(chosen)
+        if self.count < 0:
+            raise OverBudget(
+                "has over %d keys or members that are neither text nor small numbers; "
+                "send a list of pairs" % MAX_KEYS
+            )
+        self.size -= sum(map(_weigh, chosen))
+        if self.size < 0:
+            raise OverBudget(
+                "has keys or members of over %d bytes together; send a list of pairs"
+                % MAX_KEY_BYTES
+            )
+
+
+def _has_tame_hash(key: "Any") -> "bool":
+    kind = type(key)
+    if kind is int:
+        return bool(-(1 << 63) <= key < 1 << 64)
+    if kind is float:
+        # NaN is unequal to itself, and before Python 3.10 all of them had one hash.
+        return bool(key == key)
+    return kind in (str, bytes, bool, type(None))
+
+
+def _weigh(key: "Any") -> "int":
+    """Return about how many bytes two equal keys make a comparison read."""
+    if isinstance(key, (tuple, frozenset)):
+        return 8 + sum(map(_weigh, key))
+    if isinstance(key, int):
+        return 8 + key.bit_length() // 8
+    return 8 + len(key if isinstance(key, (str, bytes)) else str(key))

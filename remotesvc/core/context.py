@@ -1,0 +1,202 @@
+"""Context: one interpreter in the tree, and the handle on it."""
+
+from .authority import CALL_FUNCTION, SHUTDOWN
+from .dead import exhume
+from .errors import CallTimeout, DisconnectedError, ProtocolError
+from .pending import Pending
+from .rebuild import rebuild
+from .values import CONTEXT
+from .wire import DEAD, ERROR, PLAIN, RAW
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable, Optional, Tuple, TypeVar
+
+    from ..bootstrap.settings import Info
+    from ..connect.base import Connection
+    from ..router import Router
+    from .futures import ReplyFuture
+    from .wire import Message
+
+    T = TypeVar("T")
+
+__all__ = ["Context", "Verbs"]
+
+
+class Verbs:
+    """The calls of one context under one set of options."""
+
+    def __init__(self, context: "Context", timeout: "Optional[float]" = None) -> "None":
+        self._context = context
+        self._timeout = timeout
+
+    def call(self, fn: "Callable[..., T]", *args: "Any", **kwargs: "Any") -> "T":
+        """Run `fn(*args, **kwargs)` over there and return what it returns.
+
+        Arguments and result are plain values (docs/protocol.md). Raises RemoteError, which is
+        also the builtin exception that `fn` raised; CallTimeout; DisconnectedError or the
+        ConnectError that kept the context from starting; ValueNotSupported before anything is
+        sent.
+        """
+        context = self._context
+        router = context.router
+        router.check_may_block()
+        encoding, payload = router.outgoing.encode_call(context, fn, args, kwargs)
+        pending = Pending(context.id)
+        handle = router.switch.listen(pending)
+        try:
+            link = router.switch.send(context.id, CALL_FUNCTION, encoding, payload, handle)
+            if link is not None:
+                link.wait_for_room(self._timeout)
+            message = pending.wait(self._timeout, "%s on %s" % (_name(fn), context.name))
+        except BaseException:
+            router.switch.unlisten(handle)
+            raise
+        router.settle_output(context.id)
+        return context.open_reply(message)  # type: ignore[no-any-return]
+
+    def submit(self, fn: "Callable[..., T]", *args: "Any", **kwargs: "Any") -> "ReplyFuture":
+        """Send the call and return its future; calls of one context run in order."""
+        from .futures import ReplyFuture
+
+        context = self._context
+        router = context.router
+        switch = router.switch
+        encoding, payload = router.outgoing.encode_call(context, fn, args, kwargs)
+
+        def open_reply(message: "Message") -> "Any":
+            router.settle_output(context.id)
+            return context.open_reply(message)
+
+        future = ReplyFuture(
+            context.id, open_reply, router.defer, lambda: switch.unlisten(handle)
+        )
+        handle = switch.listen(future)
+        try:
+            link = switch.send(context.id, CALL_FUNCTION, encoding, payload, handle)
+        except BaseException:
+            switch.unlisten(handle)
+            raise
+        if link is not None and not router.loop.is_current():
+            link.wait_for_room(self._timeout)
+        if self._timeout is not None:
+            self._limit(future, fn, self._timeout)
+        return future
+
+    def call_no_reply(self, fn: "Callable[..., Any]", *args: "Any", **kwargs: "Any") -> "None":
+        """Send the call and forget it; a failure over there is not told."""
+        context = self._context
+        router = context.router
+        encoding, payload = router.outgoing.encode_call(context, fn, args, kwargs)
+        link = router.switch.send(context.id, CALL_FUNCTION, encoding, payload)
+        if link is not None and not router.loop.is_current():
+            link.wait_for_room(self._timeout)
+
+    def _limit(self, future: "ReplyFuture", fn: "Any", timeout: "float") -> "None":
+        text = "%s on %s timed out after %g s" % (_name(fn), self._context.name, timeout)
+        timer = self._context.router.loop.call_later(
+            timeout, lambda: future.lose(CallTimeout(text))
+        )
+        # The plain callback, not the deferred one: it only cancels a timer.
+        super(type(future), future).add_done_callback(lambda _: timer.cancel())
+
+
+class Context(Verbs):
+    """One interpreter; equal to every other handle of the same router on the same id.
+
+    Threads may share it. Once its link has ended it raises DisconnectedError, with the reason,
+    for ever.
+    """
+
+    def __init__(
+        self,
+        router: "Router",
+        context_id: "int",
+        name: "str",
+        connection: "Optional[Connection]" = None,
+    ) -> "None":
+        Verbs.__init__(self, self)
+        self.router = router
+        self.id = context_id
+        self.name = name
+        self._connection = connection
+
+    def __repr__(self) -> "str":
+        return "<Context %d %s>" % (self.id, self.name)
+
+    def __eq__(self, other: "object") -> "bool":
+        if not isinstance(other, Context):
+            return NotImplemented
+        return self.router is other.router and self.id == other.id
+
+    def __hash__(self) -> "int":
+        return hash((id(self.router), self.id))
+
+    def __wire__(self) -> "Tuple[int, Tuple[Any, ...]]":
+        return CONTEXT, (self.id, self.name)
+
+    @property
+    def info(self) -> "Info":
+        """The facts of its HELLO; waits for it, raises the ConnectError that kept it away."""
+        if self._connection is None:
+            raise DisconnectedError("context %s was not opened from here" % self.name)
+        self.router.check_may_block()
+        return self._connection.wait()
+
+    @property
+    def connected(self) -> "bool":
+        """Whether its link stands, a HELLO that is still under way included."""
+        return self._connection is None or self._connection.link.error is None
+
+    def options(self, timeout: "Optional[float]" = None) -> "Verbs":
+        """Return the same verbs with a deadline, in seconds for each call."""
+        return Verbs(self, timeout)
+
+    def on_disconnect(self, callback: "Callable[[Context, Exception], None]") -> "None":
+        """Call `callback(context, error)` once when this context is lost, or now if it is."""
+        connection = self._connection
+        error = None if connection is None else connection.link.error
+        if error is not None:
+            callback(self, error)
+            return
+
+        def tell(lost: "set[int]", error: "Exception") -> "None":
+            if self.id in lost:
+                self.router.defer(lambda: callback(self, error))
+
+        self.router.switch.observe(tell)
+
+    def shutdown(self, timeout: "float" = 5.0) -> "None":
+        """End the child: what runs there is interrupted; return when it is gone.
+
+        Raises CallTimeout when it is still there after `timeout` seconds; `kill()` then.
+        """
+        connection = self._connection
+        if connection is None or connection.link.error is not None:
+            return
+        self.router.switch.send(self.id, SHUTDOWN, RAW, b"")
+        if not connection.stream.gone.wait(timeout):
+            raise CallTimeout("%s did not end within %g s" % (self.name, timeout))
+
+    def kill(self) -> "None":
+        """Drop the link: the child ends within seconds, whatever it is doing."""
+        if self._connection is not None:
+            self._connection.link.end(DisconnectedError("%s was killed from here" % self.name))
+            self._connection.stream.kill()
+
+    def open_reply(self, message: "Message") -> "Any":
+        """Return the value of a reply, or raise what it stands for."""
+        encoding = message.encoding
+        if encoding == PLAIN:
+            return self.router.decode(message.payload)
+        if encoding == ERROR:
+            raise rebuild(message.payload, self.name, self.router.decode)
+        if encoding == DEAD:
+            raise exhume(message.payload)
+        raise ProtocolError(
+            "%s answered with encoding %d, which is not taken from below" % (self.name, encoding)
+        )
+
+
+def _name(fn: "Any") -> "str":
+    return getattr(fn, "__qualname__", None) or repr(fn)

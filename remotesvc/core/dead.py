@@ -1,0 +1,40 @@
+"""Dead replies: the errors of ours that travel, as a code and a text.
+
+Only this file knows which code stands for which class.
+"""
+
+from . import errors
+from .values import decode, encode
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+__all__ = ["bury", "exhume"]
+
+# code on the wire -> the class that the caller sees
+CLASSES = {
+    "disconnected": errors.DisconnectedError,
+    "refused": errors.RefusedError,
+    "congested": errors.RefusedError,
+    "busy": errors.Busy,
+    "pool": errors.PoolExhausted,
+    "value": errors.ValueNotSupported,
+    "size": errors.MessageTooLarge,
+    "protocol": errors.ProtocolError,
+}
+
+
+def bury(code: "str", text: "str") -> "bytes":
+    """Return the payload of a dead reply."""
+    return encode((code, text))
+
+
+def exhume(payload: "bytes") -> "Exception":
+    """Return the error that a dead reply stands for; ProtocolError when it stands for none."""
+    fields = decode(payload)  # type: Any
+    if type(fields) is not tuple or len(fields) != 2 or type(fields[1]) is not str:
+        return errors.ProtocolError("a dead reply without code and text: %.200r" % (fields,))
+    code, text = fields
+    error = CLASSES[code](text) if code in CLASSES else errors.Error(text)
+    return error

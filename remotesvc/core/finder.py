@@ -1,0 +1,211 @@
+"""The child's importer: modules that the parent sent, or sends on request.
+
+First on sys.meta_path stands what is known to come from the parent: the modules of remotesvc
+itself, whatever was pushed, and everything below a package that came from there. Last on
+sys.meta_path, after the host's own finders, stands the request for the rest, and only when the
+import statement stands in code that came from the parent: a host's library that looks for an
+optional helper costs no round trip.
+
+stage0 runs this file before anything else of remotesvc is there, so at import it needs nothing but
+the interpreter.
+"""
+
+import sys
+from importlib.machinery import ModuleSpec
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import CodeType, ModuleType
+    from typing import Any, Callable, Dict, Iterator, Optional, Sequence, Tuple
+
+    # kind, file name, source or the reason of a refusal, names of submodules (None: unknown)
+    Record = Tuple[str, str, Any, Optional[Sequence[str]]]
+
+__all__ = ["MISSING", "MODULE", "NAMESPACE", "PACKAGE", "REFUSED", "Finder"]
+
+# Kinds of a module record, as they stand on the wire.
+MODULE = "module"
+PACKAGE = "package"
+NAMESPACE = "namespace"
+MISSING = "missing"
+REFUSED = "refused"
+
+# Entries of the __path__ of a served package: nothing that a file system could answer.
+PATH_PREFIX = "remotesvc:"
+
+
+class Finder:
+    """Meta path finder and loader over the records of modules that came from the parent.
+
+    `ask(name)` is set once there is a parent to ask; it returns when records for `name` have
+    been added, and raises ImportError when none came in time.
+    """
+
+    def __init__(self) -> "None":
+        self.records = {}  # type: Dict[str, Record]
+        self.ask = None  # type: Optional[Callable[[str], None]]
+        self.read_resource = None  # type: Optional[Callable[[str, str], bytes]]
+
+    def install(self) -> "None":
+        """Put the two ends of this finder on sys.meta_path."""
+        sys.meta_path.insert(0, self)  # type: ignore[arg-type]
+        sys.meta_path.append(_LastResort(self))  # type: ignore[arg-type]
+        sys.path_hooks.append(self._open_path)
+
+    def add(self, name: "str", record: "Record") -> "None":
+        """Take a record; a module that has arrived once is never replaced."""
+        if self.records.get(name, (MISSING,))[0] in (MISSING, REFUSED):
+            self.records[name] = record
+
+    # -- finding ---------------------------------------------------------------------------------
+
+    def find_spec(
+        self, name: "str", path: "Any" = None, target: "Any" = None
+    ) -> "Optional[ModuleSpec]":
+        """Find what came, or must come, from the parent; None leaves it to the host."""
+        record = self.records.get(name)
+        if record is None and self._is_ours(name.rpartition(".")[0], name):
+            record = self.request(name)
+        return self.spec(name, record)
+
+    def request(self, name: "str") -> "Optional[Record]":
+        """Ask the parent for a module, and keep its answer, a no included."""
+        if self.ask is not None:
+            self.ask(name)
+        return self.records.get(name)
+
+    def spec(self, name: "str", record: "Optional[Record]") -> "Optional[ModuleSpec]":
+        """Return the spec for a record, None for a missing module; refusals say why."""
+        if record is None or record[0] == MISSING:
+            return None
+        kind, origin, source = record[:3]
+        if kind == REFUSED:
+            raise ModuleNotFoundError(source, name=name)
+        is_package = kind != MODULE
+        loader = None if kind == NAMESPACE else self
+        spec = ModuleSpec(name, loader, origin=origin, is_package=is_package)  # type: ignore[arg-type]
+        spec.has_location = kind != NAMESPACE
+        if is_package:
+            # No folder of this host: what lies there by chance is not part of the package.
+            spec.submodule_search_locations = [PATH_PREFIX + name]
+        return spec
+
+    def _is_ours(self, parent: "str", name: "str") -> "bool":
+        """Tell whether `name` is below a package of ours that may have it."""
+        record = self.records.get(parent)
+        if record is None or record[0] not in (PACKAGE, NAMESPACE):
+            return False
+        return record[3] is None or name.rpartition(".")[2] in record[3]
+
+    def _open_path(self, path: "str") -> "_Listing":
+        if not path.startswith(PATH_PREFIX):
+            raise ImportError("no path of this finder", path=path)
+        return _Listing(self, path[len(PATH_PREFIX) :])
+
+    # -- loading ---------------------------------------------------------------------------------
+
+    def create_module(self, spec: "ModuleSpec") -> "None":
+        """Leave the creation to the import system."""
+
+    def exec_module(self, module: "ModuleType") -> "None":
+        """Run a module's source in its namespace."""
+        exec(self.get_code(module.__spec__.name), module.__dict__)  # type: ignore[union-attr]  # noqa: S102
+
+    def get_code(self, name: "str") -> "CodeType":
+        """Compile a module's source under its true file name."""
+        record = self.records[name]
+        return compile(record[2], record[1], "exec", dont_inherit=True)  # type: ignore[no-any-return]
+
+    def get_source(self, name: "str") -> "str":
+        """Return a module's source as text: for linecache, inspect and tracebacks."""
+        source = self.records[name][2]
+        if isinstance(source, str):
+            return source
+        import importlib.util
+
+        return importlib.util.decode_source(source)
+
+    def get_filename(self, name: "str") -> "str":
+        """Return the file name over there, where the source came from."""
+        return self.records[name][1]
+
+    def is_package(self, name: "str") -> "bool":
+        """Tell whether a module is a package."""
+        return self.records[name][0] == PACKAGE
+
+    def get_data(self, path: "str") -> "bytes":
+        """Return the bytes of a file beside a served module: for pkgutil.get_data."""
+        for name, record in self.records.items():
+            folder = record[1].rpartition("/")[0] + "/"
+            if record[0] == PACKAGE and path.startswith(folder) and self.read_resource:
+                return self.read_resource(name, path[len(folder) :])
+        raise OSError("no file %r came with the modules from the parent" % path)
+
+    def get_resource_reader(self, name: "str") -> "Any":
+        """Return a reader for importlib.resources, None for what is no package."""
+        if not self.is_package(name):
+            return None
+        from .resources import Reader
+
+        return Reader(self, name)
+
+    # -- the parent's program --------------------------------------------------------------------
+
+    def import_main(self) -> "None":
+        """Make the parent's __main__ this interpreter's, once: its classes pickle by that name."""
+        if getattr(sys.modules["__main__"], "__loader__", None) is self:
+            return
+        spec = self.spec("__main__", self.records.get("__main__") or self.request("__main__"))
+        if spec is None:
+            raise ModuleNotFoundError("the main program did not come along", name="__main__")
+        from importlib.util import module_from_spec
+
+        module = sys.modules["__main__"] = module_from_spec(spec)
+        self.exec_module(module)
+
+
+class _LastResort:
+    """The far end of sys.meta_path: what the host lacks and code of ours imports."""
+
+    def __init__(self, finder: "Finder") -> "None":
+        self._finder = finder
+
+    def find_spec(
+        self, name: "str", path: "Any" = None, target: "Any" = None
+    ) -> "Optional[ModuleSpec]":
+        """Ask the parent, if one of its modules is what imports."""
+        finder = self._finder
+        record = finder.records.get(name)
+        if record is None and not path and self._is_wanted_by_ours():
+            record = finder.request(name)
+        return finder.spec(name, record)
+
+    def _is_wanted_by_ours(self) -> "bool":
+        frame = sys._getframe(2)  # type: Any
+        while frame is not None:
+            module = frame.f_globals.get("__name__", "")
+            if not module.startswith("importlib") and module != __name__:
+                loader = frame.f_globals.get("__loader__")
+                return loader is self._finder or module == "remotesvc.core.calls"
+            frame = frame.f_back
+        return False
+
+
+class _Listing:
+    """What pkgutil.iter_modules sees in the __path__ of a served package."""
+
+    def __init__(self, finder: "Finder", name: "str") -> "None":
+        self._finder = finder
+        self._name = name
+
+    def find_spec(self, name: "str", target: "Any" = None) -> "None":
+        """Find nothing: the two ends of sys.meta_path have looked."""
+
+    def iter_modules(self, prefix: "str" = "") -> "Iterator[Tuple[str, bool]]":
+        """Yield (name, is a package) of the submodules that the parent has."""
+        finder = self._finder
+        for name in sorted(finder.records[self._name][3] or ()):
+            full_name = "%s.%s" % (self._name, name)
+            record = finder.records.get(full_name) or finder.request(full_name)
+            if record is not None and record[0] not in (MISSING, REFUSED):
+                yield prefix + name, record[0] != MODULE

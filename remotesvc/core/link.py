@@ -1,0 +1,289 @@
+"""Link: the message stream to one adjacent context, over any byte stream.
+
+A link queues what is to be sent, decodes what comes, notices silence, and ends exactly once, with
+a reason. How bytes move is the business of a *stream*, of which this file holds the one for
+descriptors. The contract of a stream:
+
+    write(data) -> bool   called when idle, from any thread, never blocks: True if all is written;
+                          else the stream keeps the rest, and calls `pull()` until that gives b""
+    close()               drop everything; no callback comes after it returns
+    on_bytes(data)        set by its owner: bytes arrived, never empty, from one thread at a time
+    on_end(reason)        set by its owner: nothing will come any more, called once
+    pull() -> bytes       set by its owner: what to write next
+"""
+
+import errno
+import os
+import threading
+import time
+
+from .authority import PING
+from .errors import DisconnectedError, ProtocolError, again
+from .outbox import Outbox
+from .wire import FRAGMENT_SIZE, RAW, FrameDecoder, Message, encode_frame
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Callable, List, Optional, Set, Tuple
+
+    from ..types import Stream
+    from .loop import Loop
+
+__all__ = ["HIGH_WATER", "QUEUE_LIMIT", "DescriptorStream", "Link"]
+
+# A local sender waits while this much is queued: enough to keep a long fat pipe busy.
+HIGH_WATER = 4 * 1024 * 1024
+
+# What is relayed for others may queue up to this; beyond, the sender hears "congested".
+QUEUE_LIMIT = 64 * 1024 * 1024
+
+READ_SIZE = 128 * 1024
+
+
+class Link:
+    """One neighbour: `reach` holds the ids that lie behind it, `peer_id` its own.
+
+    `on_message(link, message)` and `on_end(link, error)` are called on the thread that reads.
+    """
+
+    def __init__(
+        self,
+        peer_id: "int",
+        on_message: "Callable[[Link, Message], None]",
+        on_end: "Callable[[Link, Exception], None]",
+    ) -> "None":
+        self.peer_id = peer_id
+        self.reach = {peer_id}  # type: Set[int]
+        self.blocks = [(peer_id, peer_id + 1)]  # type: List[Tuple[int, int]]
+        self.reported = set()  # type: Set[str]
+        self.error = None  # type: Optional[Exception]
+        self._on_message = on_message
+        self._on_end = on_end
+        self._stream = None  # type: Optional[Stream]
+        self._decoder = FrameDecoder()
+        self._outbox = Outbox()
+        self._changed = threading.Condition(threading.Lock())
+        self._is_writing = False
+        self._has_spoken = False
+        self._has_heard = True
+        self.bytes_sent = 0
+
+    def attach(self, stream: "Stream", opening: "bytes" = b"") -> "None":
+        """Begin to write to a stream: first `opening`, then whatever was queued meanwhile."""
+        with self._changed:
+            self._stream = stream
+            stream.pull = self.pull
+            self._is_writing = False
+            self._pump(stream, opening + self._outbox.take())
+
+    def send(self, message: "Message") -> "None":
+        """Queue a message, or write it at once; never blocks.
+
+        Raises DisconnectedError, or what else ended the link, once it has ended.
+        """
+        with self._changed:
+            if self.error is not None:
+                raise again(self.error)
+            self._has_spoken = True
+            stream = self._stream
+            if self._is_writing or stream is None:
+                self._outbox.put(message)
+            elif len(message.payload) > FRAGMENT_SIZE:
+                self._outbox.put(message)
+                self._pump(stream, self._outbox.take())
+            else:
+                self._pump(stream, encode_frame(message))
+
+    def _pump(self, stream: "Stream", data: "bytes") -> "None":
+        """Write while the stream takes it (with the lock held); the stream pulls the rest."""
+        while data:
+            self.bytes_sent += len(data)
+            if not stream.write(data):
+                self._is_writing = True
+                return
+            data = self._outbox.take()
+
+    def pull(self) -> "bytes":
+        """Return what to write next; b"" makes the link idle (for its stream to call)."""
+        with self._changed:
+            data = self._outbox.take()
+            self.bytes_sent += len(data)
+            if not data:
+                self._is_writing = False
+            if self._outbox.size < HIGH_WATER:
+                self._changed.notify_all()
+            return data
+
+    @property
+    def queued(self) -> "int":
+        """The number of bytes that wait to be written."""
+        return self._outbox.size
+
+    def wait_for_room(self, timeout: "Optional[float]" = None) -> "bool":
+        """Block while HIGH_WATER bytes are queued; False if that lasts longer than `timeout`."""
+        if self._outbox.size < HIGH_WATER:
+            return True
+        with self._changed:
+            return self._changed.wait_for(
+                lambda: self.error is not None or self._outbox.size < HIGH_WATER, timeout
+            )
+
+    def flush(self, timeout: "float") -> "bool":
+        """Block until everything is written or the link has ended; False after `timeout`."""
+        with self._changed:
+            return self._changed.wait_for(
+                lambda: self.error is not None or not self._is_writing, timeout
+            )
+
+    def on_bytes(self, data: "bytes") -> "None":
+        """Take bytes from the stream and hand on the messages that they complete."""
+        self._has_heard = True
+        try:
+            for message in self._decoder.feed(data):
+                self._on_message(self, message)
+        except ProtocolError as error:
+            self.end(error)
+
+    def on_stream_end(self, reason: "str") -> "None":
+        """Take the end of the stream."""
+        if self._decoder.pending:
+            reason += " (in the middle of a message)"
+        self.end(DisconnectedError(reason))
+
+    def end(self, error: "Exception") -> "None":
+        """End the link for a reason; only the first one counts."""
+        with self._changed:
+            if self.error is not None:
+                return
+            self.error = error
+            self._outbox = Outbox()
+            self._changed.notify_all()
+            stream = self._stream
+        if stream is not None:
+            stream.close()
+        self._on_end(self, error)
+
+    def watch(self, loop: "Loop", interval: "float", misses: "int", own_id: "int") -> "None":
+        """Send a sign of life every `interval` seconds; end the link after `misses` silent ones.
+
+        Any byte received counts. When this very timer comes late (a suspended machine), the
+        silence is not the peer's, and counting begins anew.
+        """
+        ping = Message(self.peer_id, own_id, own_id, PING, 0, RAW, b"")
+        silent = [0, time.monotonic()]
+
+        def tick() -> "None":
+            if self.error is not None:
+                return
+            now = time.monotonic()
+            is_late = now - silent[1] > 1.5 * interval
+            silent[1] = now
+            silent[0] = 0 if self._has_heard or is_late else silent[0] + 1
+            if silent[0] >= misses:
+                text = "no sign of life for %g s (heartbeat %g s)" % (misses * interval, interval)
+                self.end(DisconnectedError(text))
+                return
+            self._has_heard = False
+            if not self._has_spoken:
+                self._send_unless_ended(ping)
+            self._has_spoken = False
+            loop.call_later(interval, tick)
+
+        loop.call_later(interval, tick)
+
+    def _send_unless_ended(self, message: "Message") -> "None":
+        try:
+            self.send(message)
+        except Exception:  # noqa: BLE001 whatever ended the link has been told already
+            return
+
+
+class DescriptorStream:
+    """A byte stream over two descriptors, read and written on the loop; it owns and closes them."""
+
+    def __init__(self, loop: "Loop", read_fd: "int", write_fd: "int") -> "None":
+        self.on_bytes = _ignore  # type: Callable[[bytes], None]
+        self.on_end = _ignore  # type: Callable[[str], None]
+        self.pull = bytes  # type: Callable[[], bytes]
+        self._loop = loop
+        self._read_fd = read_fd
+        self._write_fd = write_fd
+        self._rest = b""
+        self._is_closed = False
+        os.set_blocking(read_fd, False)
+        os.set_blocking(write_fd, False)
+
+    def start(self) -> "None":
+        """Begin to read."""
+        self._loop.call_soon(self._watch)
+
+    def write(self, data: "bytes") -> "bool":
+        """Write what goes at once; the loop writes the rest."""
+        try:
+            written = os.write(self._write_fd, data) if data else 0
+        except BlockingIOError:
+            written = 0
+        except OSError:
+            return True  # the reading side tells the end, with its reason
+        if written == len(data):
+            return True
+        self._rest = data[written:]
+        self._loop.call_soon(self._want_to_write)
+        return False
+
+    def close(self) -> "None":
+        """Stop watching and close both descriptors."""
+        if not self._is_closed:
+            self._is_closed = True
+            self._loop.call_soon(self._close)
+
+    def _watch(self) -> "None":
+        if not self._is_closed:
+            self._loop.set_reader(self._read_fd, self._read)
+
+    def _want_to_write(self) -> "None":
+        if not self._is_closed:
+            self._loop.set_writer(self._write_fd, self._write_rest)
+
+    def _read(self) -> "None":
+        try:
+            data = os.read(self._read_fd, READ_SIZE)
+        except BlockingIOError:
+            return
+        except OSError as error:
+            self._end("reading failed: %s" % error.strerror)
+            return
+        if data:
+            self.on_bytes(data)
+        else:
+            self._end("the other side closed the connection")
+
+    def _write_rest(self) -> "None":
+        if not self._rest:
+            self._rest = self.pull()
+        if not self._rest:
+            self._loop.set_writer(self._write_fd, None)
+            return
+        try:
+            written = os.write(self._write_fd, self._rest)
+        except OSError as error:
+            if error.errno == errno.EAGAIN:
+                return
+            self._rest = b""
+            self._loop.set_writer(self._write_fd, None)
+            return
+        self._rest = self._rest[written:]
+
+    def _end(self, reason: "str") -> "None":
+        self._loop.set_reader(self._read_fd, None)
+        self.on_end(reason)
+
+    def _close(self) -> "None":
+        self._loop.set_reader(self._read_fd, None)
+        self._loop.set_writer(self._write_fd, None)
+        for fd in {self._read_fd, self._write_fd}:
+            os.close(fd)
+
+
+def _ignore(_: "object") -> "None":
+    """Take the place of a callback that nobody has set yet."""

@@ -1,0 +1,180 @@
+"""The one I/O thread: ready descriptors, timers, and a wake-up for everybody else.
+
+Only this file knows the selector. Callbacks run on the loop's thread and never block; one that
+raises is a defect of ours: it is reported and the loop goes on.
+"""
+
+import _thread
+import heapq
+import os
+import selectors
+import sys
+import time
+from collections import deque
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Callable, Deque, Dict, List, Optional
+
+    Callback = Callable[[], None]
+
+__all__ = ["Loop", "Timer"]
+
+
+class Timer:
+    """A callback that the loop runs once, at `when` on the monotonic clock, unless cancelled."""
+
+    __slots__ = ("callback", "when")
+
+    def __init__(self, when: "float", callback: "Optional[Callback]") -> "None":
+        self.when = when
+        self.callback = callback
+
+    def cancel(self) -> "None":
+        """Forget the callback; cancelling twice, or after it ran, is fine."""
+        self.callback = None
+
+    def __lt__(self, other: "Timer") -> "bool":
+        return self.when < other.when
+
+
+class Loop:
+    """Selector, timers and a wake-up; `run()` is the body of its thread."""
+
+    def __init__(self) -> "None":
+        self._selector = selectors.DefaultSelector()
+        self._wake_read, self._wake_write = os.pipe()
+        self._wake_lock = _thread.allocate_lock()
+        self._selector.register(self._wake_read, selectors.EVENT_READ)
+        self._callbacks = {}  # type: Dict[int, List[Optional[Callback]]]
+        self._soon = deque()  # type: Deque[Callback]
+        self._timers = []  # type: List[Timer]
+        self._ident = None  # type: Optional[int]
+        self._is_stopped = False
+        self._is_awake = False
+
+    def is_current(self) -> "bool":
+        """Tell whether the caller is the I/O thread."""
+        return _thread.get_ident() == self._ident
+
+    def call_soon(self, callback: "Callback") -> "None":
+        """Run a callback on the loop's thread, in order; callable from any thread."""
+        self._soon.append(callback)
+        self._wake()
+
+    def call_later(self, delay: "float", callback: "Callback") -> "Timer":
+        """Run a callback after `delay` seconds; callable from any thread."""
+        timer = Timer(time.monotonic() + delay, callback)
+        if self.is_current():
+            heapq.heappush(self._timers, timer)
+        else:
+            self.call_soon(lambda: heapq.heappush(self._timers, timer))
+        return timer
+
+    def set_reader(self, fd: "int", callback: "Optional[Callback]") -> "None":
+        """Call back while `fd` can be read; None ends that. On the loop's thread only."""
+        self._set(fd, 0, callback)
+
+    def set_writer(self, fd: "int", callback: "Optional[Callback]") -> "None":
+        """Call back while `fd` can be written; None ends that. On the loop's thread only."""
+        self._set(fd, 1, callback)
+
+    def stop(self) -> "None":
+        """Let `run()` return after the callbacks that are due; callable from any thread."""
+        self._is_stopped = True
+        self._wake()
+
+    def run(self) -> "None":
+        """Serve until `stop()`, then close the loop's own descriptors."""
+        self._ident = _thread.get_ident()
+        while not self._is_stopped:
+            self._turn()
+        self._run_soon()
+        with self._wake_lock:
+            self._is_awake = True
+            os.close(self._wake_write)
+        os.close(self._wake_read)
+        self._selector.close()
+
+    def _turn(self) -> "None":
+        timeout = self._until_next_timer()
+        if self._soon:
+            timeout = 0
+        for key, mask in self._selector.select(timeout):
+            if key.fd == self._wake_read:
+                self._drain_wake_up()
+                continue
+            slots = self._callbacks.get(key.fd)
+            if slots is None:
+                continue
+            if mask & selectors.EVENT_READ and slots[0] is not None:
+                self._run(slots[0])
+            if mask & selectors.EVENT_WRITE and slots[1] is not None:
+                self._run(slots[1])
+        self._run_due_timers()
+        self._run_soon()
+
+    def _until_next_timer(self) -> "Optional[float]":
+        timers = self._timers
+        while timers and timers[0].callback is None:
+            heapq.heappop(timers)
+        return max(0.0, timers[0].when - time.monotonic()) if timers else None
+
+    def _run_due_timers(self) -> "None":
+        timers = self._timers
+        if not timers:
+            return
+        now = time.monotonic()
+        while timers and timers[0].when <= now:
+            callback = heapq.heappop(timers).callback
+            if callback is not None:
+                self._run(callback)
+
+    def _run_soon(self) -> "None":
+        for _ in range(len(self._soon)):
+            self._run(self._soon.popleft())
+
+    def _run(self, callback: "Callback") -> "None":
+        try:
+            callback()
+        except Exception:  # noqa: BLE001 one broken callback may not end every other link
+            sys.excepthook(*sys.exc_info())
+
+    def _wake(self) -> "None":
+        if self._is_awake or self.is_current():
+            return
+        with self._wake_lock:
+            if not self._is_awake:
+                self._is_awake = True
+                os.write(self._wake_write, b"\0")
+
+    def _drain_wake_up(self) -> "None":
+        # In this order: whoever calls between the two lines is served by this very turn.
+        os.read(self._wake_read, 1)
+        self._is_awake = False
+
+    def _set(self, fd: "int", slot: "int", callback: "Optional[Callback]") -> "None":
+        slots = self._callbacks.get(fd)
+        if slots is None:
+            if callback is None:
+                return
+            slots = self._callbacks[fd] = [None, None]
+        was = _events(slots)
+        slots[slot] = callback
+        events = _events(slots)
+        if events == was:
+            return
+        if not events:
+            del self._callbacks[fd]
+            self._selector.unregister(fd)
+        elif not was:
+            self._selector.register(fd, events)
+        else:
+            self._selector.modify(fd, events)
+
+
+def _events(slots: "List[Optional[Callback]]") -> "int":
+    read, write = slots
+    return (selectors.EVENT_READ if read is not None else 0) | (
+        selectors.EVENT_WRITE if write is not None else 0
+    )

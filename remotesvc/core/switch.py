@@ -1,0 +1,301 @@
+"""Switch: moves messages between links and local handles, and obeys authority.py.
+
+It owns the routes and the table of local handles. It decides nothing by itself: each question goes
+to a pure function of authority.py, and a refusal is told to the sender as a dead reply (unless it
+is a reply itself) and reported once per link and kind. Links deliver on the threads that read them;
+handlers run there, and never block.
+"""
+
+import itertools
+import threading
+
+from .authority import (
+    FIRST_DYNAMIC,
+    handle_name,
+    is_commanded,
+    refuse_delivery,
+    refuse_relay,
+    refuse_reply,
+    refuse_sending,
+    refuse_size,
+    refuse_source,
+)
+from .dead import bury
+from .errors import DisconnectedError, MessageTooLarge, ProtocolError, RefusedError, again
+from .fragments import Reassembler, total_size
+from .link import QUEUE_LIMIT
+from .wire import DEAD, FRAGMENT, Message
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Callable, Dict, List, Optional, Protocol, Set, Tuple
+
+    from .link import Link
+
+    Handler = Callable[[Optional[Link], Message], None]
+
+    class Waiter(Protocol):
+        """Whoever waits for a reply: told exactly once, on a reading thread."""
+
+        respondent: int
+
+        def deliver(self, message: Message) -> None:
+            """Take the reply."""
+
+        def lose(self, error: Exception) -> None:
+            """Take the news that none will come."""
+
+
+__all__ = ["Switch"]
+
+# All messages that are being joined from fragments in this process, together.
+REASSEMBLY_BUDGET = 512 * 1024 * 1024
+
+
+class Switch:
+    """The centre of one context: `id` is its own, `parents` go from its parent up to the root."""
+
+    def __init__(
+        self,
+        own_id: "int",
+        parents: "Tuple[int, ...]",
+        max_message_size: "int",
+        siblings: "bool",
+        report: "Callable[[str], None]",
+    ) -> "None":
+        self.id = own_id
+        self.parents = parents
+        self.siblings = siblings
+        self.max_message_size = max_message_size
+        self.upstream = None  # type: Optional[Link]
+        self._report = report
+        self._routes = {}  # type: Dict[int, Link]
+        self._handlers = {}  # type: Dict[int, Handler]
+        self._waiters = {}  # type: Dict[int, Waiter]
+        self._observers = []  # type: List[Callable[[Set[int], Exception], None]]
+        self._next_handle = itertools.cycle(range(FIRST_DYNAMIC, 1 << 32))
+        self._reassembler = Reassembler(max(REASSEMBLY_BUDGET, max_message_size))
+        self._reported = set()  # type: Set[str]
+        self._lock = threading.Lock()
+
+    # -- set up ----------------------------------------------------------------------------------
+
+    def serve(self, handle: "int", handler: "Handler") -> "None":
+        """Give a reserved handle its handler."""
+        self._handlers[handle] = handler
+
+    def observe(self, observer: "Callable[[Set[int], Exception], None]") -> "None":
+        """Have `observer(ids, error)` called whenever contexts are lost."""
+        self._observers.append(observer)
+
+    def add_link(self, link: "Link") -> "None":
+        """Route to what lies behind the link of a child."""
+        with self._lock:
+            for context_id in link.reach:
+                self._routes[context_id] = link
+
+    # -- sending ---------------------------------------------------------------------------------
+
+    def listen(self, waiter: "Waiter") -> "int":
+        """Return a new handle that delivers one reply to `waiter`."""
+        handle = next(self._next_handle)
+        while handle in self._waiters:
+            handle = next(self._next_handle)
+        self._waiters[handle] = waiter
+        return handle
+
+    def unlisten(self, handle: "int") -> "None":
+        """Give a handle back; what still comes for it is dropped."""
+        self._waiters.pop(handle, None)
+
+    def send(
+        self,
+        dst: "int",
+        handle: "int",
+        encoding: "int",
+        payload: "bytes",
+        reply_to: "int" = 0,
+        auth: "Optional[int]" = None,
+    ) -> "Optional[Link]":
+        """Send a message from here; return the link that it took, None when it stayed here.
+
+        Raises MessageTooLarge, RefusedError or DisconnectedError before anything was sent.
+        """
+        if len(payload) > self.max_message_size:
+            raise MessageTooLarge(
+                "%s of %d bytes for context %d: at most %d (max_message_size) may be sent"
+                % (handle_name(handle), len(payload), dst, self.max_message_size)
+            )
+        link = self._routes.get(dst)
+        if handle < FIRST_DYNAMIC:
+            refusal = refuse_sending(handle, link is not None, dst == self.id)
+            if refusal is not None:
+                raise RefusedError(refusal)
+        auth = self.id if auth is None else auth
+        message = Message(dst, self.id, auth, handle, reply_to, encoding, payload)
+        if dst == self.id:
+            self._deliver(None, message)
+            return None
+        link = link or self.upstream
+        if link is None:
+            raise DisconnectedError("there is no route to context %d" % dst)
+        link.send(message)
+        return link
+
+    # -- receiving -------------------------------------------------------------------------------
+
+    def receive(self, link: "Link", message: "Message") -> "None":
+        """Take one message from a link: deliver it, pass it on, or refuse it."""
+        if link is not self.upstream:
+            refusal = refuse_source(link.reach, message.src, message.auth)
+            if refusal is not None:
+                self.report_once(link, "source", "dropped %r: %s" % (message, refusal))
+                return
+        if message.dst == self.id:
+            self._deliver(link, message)
+        else:
+            self._relay(link, message)
+
+    def _relay(self, link: "Link", message: "Message") -> "None":
+        to_link = self._routes.get(message.dst)
+        from_below = link is not self.upstream
+        refusal = refuse_relay(from_below, to_link is not None, self.siblings)
+        if refusal is not None:
+            self.refuse(link, message, "refused", refusal)
+            return
+        if to_link is None and from_below:
+            to_link = self.upstream
+        if to_link is None:
+            self.refuse(
+                link, message, "disconnected", "there is no route to context %d" % message.dst
+            )
+        elif to_link.queued > QUEUE_LIMIT:
+            self.refuse(
+                link, message, "congested", "the way to context %d is congested" % message.dst
+            )
+        else:
+            self._forward(link, to_link, message)
+
+    def _forward(self, link: "Link", to_link: "Link", message: "Message") -> "None":
+        try:
+            to_link.send(message)
+        except Exception as error:  # noqa: BLE001 whatever ended the link is told to the sender
+            self.refuse(link, message, "disconnected", str(error))
+
+    def _deliver(self, link: "Optional[Link]", message: "Message") -> "None":
+        if message.handle < FIRST_DYNAMIC:
+            self._deliver_reserved(link, message)
+        else:
+            self._deliver_reply(link, message)
+
+    def _deliver_reserved(self, link: "Optional[Link]", message: "Message") -> "None":
+        handle = message.handle
+        from_below = link is not None and link is not self.upstream
+        neighbour = None if link is None else link.peer_id
+        refusal = refuse_delivery(
+            handle, message.src, message.auth, self.id, self.parents, from_below, neighbour
+        )
+        handler = self._handlers.get(handle)
+        if refusal is None and handler is None:
+            refusal = "%s is not served by context %d" % (handle_name(handle), self.id)
+        if refusal is not None:
+            self.refuse(link, message, "refused", refusal)
+            return
+        joined = self._join(link, message, False)
+        if joined is not None and handler is not None:
+            handler(link, joined)
+
+    def _deliver_reply(self, link: "Optional[Link]", message: "Message") -> "None":
+        waiter = self._waiters.get(message.handle)
+        if waiter is None:
+            return  # a late reply: the caller gave up and was told so
+        path = self.parents  # type: Tuple[int, ...]
+        if link is not None and waiter.respondent in link.reach:
+            path += (link.peer_id,)
+        is_dead = message.encoding == DEAD
+        refusal = refuse_reply(message.src, waiter.respondent, is_dead, path)
+        if refusal is not None:
+            self.report_once(link, "reply", "dropped %r: %s" % (message, refusal))
+            return
+        joined = self._join(link, message, True)
+        if joined is not None:
+            self._waiters.pop(message.handle, None)
+            waiter.deliver(joined)
+
+    def _join(
+        self, link: "Optional[Link]", message: "Message", is_asked: "bool"
+    ) -> "Optional[Message]":
+        """Return the whole message, or None while pieces are missing or when it is refused."""
+        if not message.encoding & FRAGMENT:
+            return message
+        try:
+            size = total_size(message)
+            is_commanding = is_commanded(message.src, message.auth, self.id, self.parents)
+            refusal = refuse_size(size, is_asked, is_commanding, self.max_message_size)
+            if refusal is None:
+                with self._lock:
+                    return self._reassembler.add(message)
+        except ProtocolError as error:
+            refusal = str(error)
+        if is_asked:
+            self._lose_reply(message, MessageTooLarge("the reply was refused: " + refusal))
+        self.refuse(link, message, "size", refusal)
+        return None
+
+    def _lose_reply(self, message: "Message", error: "Exception") -> "None":
+        waiter = self._waiters.pop(message.handle, None)
+        if waiter is not None:
+            waiter.lose(error)
+
+    # -- refusing --------------------------------------------------------------------------------
+
+    def refuse(
+        self, link: "Optional[Link]", message: "Message", code: "str", text: "str"
+    ) -> "None":
+        """Report a refusal once, and tell the sender if it waits for a reply."""
+        self.report_once(link, code, "refused %r: %s" % (message, text))
+        self.reply_dead(message, code, text)
+
+    def reply_dead(self, message: "Message", code: "str", text: "str") -> "None":
+        """Answer a message with an error of ours, unless it is a reply or wants none."""
+        if message.reply_to and message.encoding != DEAD:
+            self.reply(message, DEAD, bury(code, text))
+
+    def reply(self, message: "Message", encoding: "int", payload: "bytes") -> "Optional[Link]":
+        """Answer a message; the answer to one who is gone is dropped."""
+        if not message.reply_to:
+            return None
+        try:
+            return self.send(message.src, message.reply_to, encoding, payload)
+        except DisconnectedError:
+            return None
+
+    def report_once(self, link: "Optional[Link]", kind: "str", text: "str") -> "None":
+        """Report what a link did wrong, once per kind: a flood of it costs a line."""
+        reported = self._reported if link is None else link.reported
+        if kind not in reported:
+            reported.add(kind)
+            self._report(text)
+
+    # -- ends ------------------------------------------------------------------------------------
+
+    def lose_link(self, link: "Link", error: "Exception") -> "None":
+        """Forget all that lies behind a link, and tell everybody who waits for it."""
+        with self._lock:
+            lost = set(link.reach)
+            if link is self.upstream:
+                lost.update(self.parents)
+            for context_id in lost:
+                self._routes.pop(context_id, None)
+        self.lose_contexts(lost, error)
+
+    def lose_contexts(self, lost: "Set[int]", error: "Exception") -> "None":
+        """Tell everybody who waits for one of the lost contexts."""
+        with self._lock:
+            for context_id in lost:
+                self._reassembler.forget(context_id)
+        for handle, waiter in list(self._waiters.items()):
+            if waiter.respondent in lost and self._waiters.pop(handle, None) is not None:
+                waiter.lose(again(error))
+        for observer in list(self._observers):
+            observer(lost, error)

@@ -1,0 +1,238 @@
+"""Router: opens contexts, and keeps what they share.
+
+It is a composition of a Switch, a Loop, a table of connectors and, in the controller, of the parts
+that only a program's start has (modules, cloudpickle, output). Nothing of it is process state: two
+routers in one process do not know of each other.
+"""
+
+import importlib
+import itertools
+import threading
+
+from .connect.base import Attempt
+from .core.authority import GET_MODULE, GET_RESOURCE, PING, STDIO
+from .core.context import Context
+from .core.errors import ConnectError, DisconnectedError, Error
+from .core.loop import Loop
+from .core.switch import Switch
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Any, Callable, Dict, List, Optional, Tuple, Type
+
+    from .connect.base import Connection
+    from .controller.modules.grants import ModulePolicy
+    from .controller.output import Sink
+
+__all__ = ["Router"]
+
+# How each kind of context is opened: connect(router, context_id, attempt, **opts) -> Connection.
+CONNECTORS = {
+    "local": "remotesvc.connect.local",
+    "ssh": "remotesvc.controller.ssh",
+}
+
+# Closing waits this long for children to end by themselves, before they are killed.
+CLOSE_TIMEOUT = 5.0
+
+
+class Router:
+    """The root of a tree of contexts; a context manager.
+
+    siblings: whether children may talk to each other. max_message_size: bytes, inherited by
+    children. modules: a ModulePolicy on top of what is granted by itself. heartbeat: seconds
+    between signs of life; a link without one for heartbeat * heartbeat_misses is closed. output:
+    called as output(context_name, "stdout" | "stderr", line) for each line that children print;
+    by default it appears on stderr with the name of the context.
+    """
+
+    def __init__(
+        self,
+        siblings: "bool" = False,
+        max_message_size: "int" = 128 * 1024 * 1024,
+        modules: "Optional[ModulePolicy]" = None,
+        heartbeat: "float" = 15,
+        heartbeat_misses: "int" = 3,
+        grace: "float" = 5,
+        output: "Optional[Sink]" = None,
+    ) -> "None":
+        self.heartbeat = heartbeat
+        self.heartbeat_misses = heartbeat_misses
+        self.grace = grace
+        self.loop = Loop()
+        self.switch = Switch(0, (), max_message_size, siblings, _report)
+        self._ids = itertools.count(1)
+        self._contexts = {}  # type: Dict[int, Context]
+        self._connections = {}  # type: Dict[int, Connection]
+        self._is_closed = False
+        self._lock = threading.Lock()
+        self._compose(modules, output)
+        self._thread = threading.Thread(target=self.loop.run, name="remotesvc-io", daemon=True)
+        self._thread.start()
+
+    def _compose(self, modules: "Optional[ModulePolicy]", output: "Optional[Sink]") -> "None":
+        """Put in the parts of the controller."""
+        outgoing = importlib.import_module("remotesvc.controller.outgoing")
+        prints = importlib.import_module("remotesvc.controller.output")
+        workers = importlib.import_module("remotesvc.controller.workers")
+        self.workers = workers.Workers()
+        self.defer = self.workers.defer
+        self.outgoing = outgoing.Outgoing(self.switch, modules, self.workers, self.name_of)
+        self._output = prints.Output(self.switch, output or prints.print_line, self.name_of)
+        self.output_window = prints.OUTPUT_WINDOW  # type: int
+        self.settle_output = self._output.settle
+        self.switch.observe(self._output.lose)
+        self.switch.observe(self.outgoing.lose)
+        self.switch.observe(self._forget)
+        self.switch.serve(STDIO, self._output.receive)
+        self.switch.serve(GET_MODULE, self.outgoing.responder.on_module)
+        self.switch.serve(GET_RESOURCE, self.outgoing.responder.on_resource)
+        self.switch.serve(PING, lambda link, message: None)
+        decoder = importlib.import_module("remotesvc.controller.decoder")
+        self.decode = lambda payload: decoder.decode(payload, self._resolve)
+
+    # -- opening contexts ------------------------------------------------------------------------
+
+    def local(
+        self,
+        name: "Optional[str]" = None,
+        connect_timeout: "float" = 30,
+        env: "Optional[Dict[str, str]]" = None,
+        cwd: "Optional[str]" = None,
+        **opts: "Any",
+    ) -> "Context":
+        """Start a child on this host. `python_path` names one interpreter, or several to try."""
+        return self._open("local", "local", name, connect_timeout, env, cwd, opts)
+
+    def ssh(
+        self,
+        host: "str",
+        name: "Optional[str]" = None,
+        connect_timeout: "Optional[float]" = None,
+        env: "Optional[Dict[str, str]]" = None,
+        cwd: "Optional[str]" = None,
+        **opts: "Any",
+    ) -> "Context":
+        """Log in to a host and start a child there; options in docs/ssh.md.
+
+        Returns once the login is through and everything is written: the first call, or
+        `context.info`, raises InterpreterError or BootstrapError if no child came up.
+        """
+        timeout = 30.0 if connect_timeout is None else connect_timeout
+        opts = dict(opts, host=host, is_default_timeout=connect_timeout is None)
+        return self._open("ssh", host, name, timeout, env, cwd, opts)
+
+    def _open(
+        self,
+        kind: "str",
+        where: "str",
+        name: "Optional[str]",
+        timeout: "float",
+        env: "Optional[Dict[str, str]]",
+        cwd: "Optional[str]",
+        opts: "Dict[str, Any]",
+    ) -> "Context":
+        self.check_may_block()
+        attempt = Attempt(where, timeout)
+        with self._lock:
+            if self._is_closed:
+                raise Error("this router is closed: open a new one")
+            context_id = next(self._ids)
+        connector = importlib.import_module(CONNECTORS[kind])
+        connection = connector.connect(self, context_id, attempt, **opts)  # type: Connection
+        context = Context(self, context_id, name or self._new_name(where), connection)
+        attempt.where = context.name
+        with self._lock:
+            self._contexts[context_id] = context
+            self._connections[context_id] = connection
+            is_closed = self._is_closed
+        connection.open(env, cwd)
+        if is_closed:
+            connection.link.end(DisconnectedError("the router was closed meanwhile"))
+            raise ConnectError("%s: the router was closed meanwhile" % where)
+        return context
+
+    def _new_name(self, where: "str") -> "str":
+        taken = {context.name for context in self._contexts.values()}
+        names = itertools.chain((where,), ("%s.%d" % (where, n) for n in itertools.count(2)))
+        return next(name for name in names if name not in taken)
+
+    # -- the tree --------------------------------------------------------------------------------
+
+    @property
+    def myself(self) -> "Context":
+        """The context that this program runs in."""
+        return Context(self, self.switch.id, "controller")
+
+    @property
+    def contexts(self) -> "List[Context]":
+        """The contexts that are connected, or connecting."""
+        return list(self._contexts.values())
+
+    def name_of(self, context_id: "int") -> "str":
+        """Return our own name for a context: what it says of itself is not taken."""
+        context = self._contexts.get(context_id)
+        return "context %d" % context_id if context is None else context.name
+
+    def check_may_block(self) -> "None":
+        """Raise RuntimeError on the I/O thread: whoever waits there waits for himself."""
+        if self.loop.is_current():
+            raise RuntimeError(
+                "a blocking call on the I/O thread would wait for ever: use submit(), or call "
+                "from a thread of your own"
+            )
+
+    def _resolve(self, code: "int", fields: "Tuple[Any, ...]") -> "Any":
+        """Return the live object for a reference in a message: known contexts only."""
+        context_id = fields[0] if fields else None
+        context = self._contexts.get(context_id) if isinstance(context_id, int) else None
+        if context is None:
+            from .core.errors import ProtocolError
+
+            raise ProtocolError("a reference to an unknown context: %.200r" % (fields,))
+        return context
+
+    def _forget(self, ids: "set[int]", error: "Exception") -> "None":
+        with self._lock:
+            for context_id in ids:
+                self._contexts.pop(context_id, None)
+
+    # -- the end ---------------------------------------------------------------------------------
+
+    def close(self) -> "None":
+        """End all children and everything that this router started; closing twice is fine."""
+        with self._lock:
+            if self._is_closed:
+                return
+            self._is_closed = True
+            connections = list(self._connections.values())
+        for connection in connections:
+            connection.link.end(DisconnectedError("the router was closed"))
+        for connection in connections:
+            connection.stream.gone.wait(CLOSE_TIMEOUT)
+        self._output.close()
+        self.workers.close()
+        self.loop.stop()
+        if not self.loop.is_current():
+            self._thread.join(CLOSE_TIMEOUT)
+
+    def __enter__(self) -> "Router":
+        return self
+
+    def __exit__(
+        self,
+        kind: "Optional[Type[BaseException]]",
+        error: "Optional[BaseException]",
+        traceback: "Optional[TracebackType]",
+    ) -> "None":
+        self.close()
+
+
+def _report(text: "str") -> "None":
+    """Log what a peer did wrong."""
+    import logging
+
+    logging.getLogger("remotesvc").warning("%s", text)
+
+
