@@ -139,7 +139,7 @@ def report() -> "str":
     lines.append(line % (width, "command line", "", "", command))
     lines.append(line % (width, "both", "", "", total))
     lines.append(
-        "The configuration frame adds about 100. Goal %d (%d left), limit %d (%d left)."
+        "The configuration frame adds about 100. With it: goal %d (%d left), limit %d (%d left)."
         % (GOAL, GOAL - total, LIMIT, LIMIT - total)
     )
     return "\n".join(lines) + "\n"

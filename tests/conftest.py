@@ -1,9 +1,6 @@
 """What every test may use, and what the run says about the machine before it begins."""
 
-import gc
 import os
-import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +8,7 @@ import pytest
 from hypothesis import settings
 
 from tests.interpreters import find_interpreters, missing_interpreters
+from tests.leaks import holdings, wait_for_release
 
 # The same examples on every run, and nothing remembered between runs.
 settings.register_profile("remotesvc", derandomize=True, database=None, deadline=None)
@@ -21,10 +19,6 @@ IS_CI = os.environ.get("REMOTESVC_CI") == "1"
 
 # Where the system's SSH server stands when PATH does not name its folder.
 SSHD_PATHS = ("/usr/sbin/sshd", "/usr/local/sbin/sshd", "/usr/local/bin/sshd")
-
-# Ends that were asked for are awaited this long: threads and processes take their time to go.
-LEAK_DEADLINE = 10.0
-LEAK_POLL = 0.01
 
 
 def has_sshd() -> bool:
@@ -59,49 +53,8 @@ def empty_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def no_leaks() -> Iterator[None]:
-    """Fail the test that leaves a descriptor, a thread or a child process behind.
-
-    What was there before does not count. What is on its way out is awaited, up to a deadline.
-    """
-    gc.collect()
-    before = _holdings()
+    """Fail the test that leaves a descriptor, a thread or a child process behind."""
+    before = holdings()
     yield
-    deadline = time.monotonic() + LEAK_DEADLINE
-    while True:
-        gc.collect()
-        left = sorted(_holdings() - before)
-        if not left or time.monotonic() > deadline:
-            break
-        time.sleep(LEAK_POLL)
+    left = wait_for_release(before)
     assert not left, "left behind: " + ", ".join(left)
-
-
-def _holdings() -> set[str]:
-    return _descriptors() | _threads() | _child_processes()
-
-
-def _descriptors() -> set[str]:
-    """Return the open descriptors, each with what it stands for; none where there is no /proc."""
-    found = set()
-    for fd in Path("/proc/self/fd").glob("*"):
-        try:
-            found.add(f"descriptor {fd.name} ({os.readlink(fd)})")
-        except FileNotFoundError:
-            continue  # the one that listed the folder
-    return found
-
-
-def _threads() -> set[str]:
-    return {f"thread {thread.name} ({thread.ident})" for thread in threading.enumerate()}
-
-
-def _child_processes() -> set[str]:
-    """Return the child processes, ended ones that nobody waited for included."""
-    found = set()
-    for listing in Path("/proc/self/task").glob("*/children"):
-        try:
-            children = listing.read_text().split()
-        except OSError:
-            continue  # the thread has just ended
-        found.update(f"process {pid}" for pid in children)
-    return found

@@ -1,26 +1,30 @@
-"""Bytes to plain values with the C library msgpack: same contract, same results, but faster.
+"""Bytes to plain values with the C library msgpack: same contract, same results, only faster.
 
-Only this file knows msgpack. The library has no limit on depth that suits us, gives its own
-timestamps where we know none, and crashes the process when extensions nest (each level of them
-takes 40 KiB of C stack). So it only gets what cheap tests prove to be harmless, and whatever it
-cannot take goes to the decoder in `core`, which decides. That one is slower, and exact.
+Only this file knows msgpack. The library has no limit on depth that suits us, makes timestamps
+of its own, and crashes the process when extensions nest: each level of them
+takes 40 KiB of C stack. So it only gets what cheap tests prove to be harmless. Whatever else
+comes, and whatever it cannot take, goes to the decoder in `core`, which is slower and exact: the
+one that says what is wrong.
 
-How the depth is proved. msgpack itself refuses arrays that nest deeper than its own stack, so a
-payload that still decodes behind that many array headers less `_SHALLOW` is no deeper than
-`_SHALLOW`. Three levels of extensions with that much in each leave a known rest of MAX_DEPTH to
-the exact decoder, which takes the payloads of the extensions inside.
+How depth is proved. Depth is at most the number of bytes that could begin a container: enough
+for short payloads. A long one is put behind so many array headers that msgpack itself, which
+refuses what nests deeper than its own stack, has room for `_SHALLOW` more. Payloads within
+payloads are taken so up to `_LEVELS`; the exact decoder takes what is inside of those and knows
+that `_LEVELS * _SHALLOW` of MAX_DEPTH may be used up.
 """
 
 import functools
 import sys
+import types
 from collections.abc import Callable
 from typing import Any
 
 import msgpack
 
 from remotesvc.core import decoder as exact
-from remotesvc.core.budget import MAX_DEPTH, MAX_ELEMENTS, Keys
+from remotesvc.core.budget import MAX_ELEMENTS, Keys
 from remotesvc.core.errors import ProtocolError
+from remotesvc.core.extensions import join
 
 __all__ = ["decode"]
 
@@ -29,48 +33,42 @@ Resolve = Callable[[int, tuple[Any, ...]], Any]
 # Arrays and maps inside one another that msgpack may build from one payload.
 _SHALLOW = 12
 
-# Payloads inside one another that go to msgpack: 3 * 40 KiB fits the smallest usual C stack.
+# Payloads inside one another that msgpack may take; 3 * 40 KiB of stack is there in any thread.
 _LEVELS = 3
 
-# Below this, the exact decoder is done before 1,000 array headers are.
+# Below this many bytes the exact decoder is done sooner than a thousand array headers are.
 _WORTHWHILE = 2048
 
-# Deeper than any msgpack goes; a library without a limit of its own is of no use here.
+# msgpack's own limit is 1,024 as of 1.2; one that goes deeper than this has none.
 _DEEPEST = 8192
 
-# Every byte that cannot begin an array, a map or an extension, nor end the head of a timestamp.
-_DULL = bytes(
-    byte
-    for byte in range(256)
-    if not (0x80 <= byte < 0xA0 or 0xC7 <= byte < 0xCA or 0xD4 <= byte < 0xD9 or byte >= 0xDC)
-    and byte != 0x0C
-) + bytes(range(0xE0, 0xFF))
-
-# How a timestamp begins, the size and code -1. Text or numbers may look the same: then the exact
-# decoder has the work, that is all.
-_TIMESTAMPS = (b"\xd6\xff", b"\xd7\xff", b"\x0c\xff")
+_CONTAINERS = {*range(0x80, 0xA0), *range(0xC7, 0xCA), *range(0xD4, 0xD9), *range(0xDC, 0xE0)}
+_EXTENSIONS = {*range(0xC7, 0xCA), *range(0xD4, 0xD9)}
+_SCALARS = bytes(set(range(256)) - _CONTAINERS)
 
 
 def decode(data: bytes, resolve: Resolve | None = None) -> Any:
     """Return the value that `data` holds; raise ProtocolError for anything else.
 
-    The contract of `remotesvc.core.values.decode`: both accept and refuse the same bytes. Only
-    `resolve` may be called more than once for one reference.
+    The contract of `remotesvc.core.values.decode`, and both accept and refuse the same bytes,
+    but for two things: `resolve` may be called more than once for one reference, and a timestamp
+    of MessagePack itself (extension -1), which msgpack never shows us and remotesvc never sends,
+    becomes a float of seconds here and is refused there.
     """
-    # No longer than MAX_ELEMENTS bytes is no more than MAX_ELEMENTS elements. What is longer has
-    # few elements per byte (a file) or must be counted one by one: both are for the exact one.
-    if len(data) <= MAX_ELEMENTS and _count_headroom() is not None:
+    # No more bytes than MAX_ELEMENTS cannot hold more elements. What is longer holds few of them
+    # (a file), or they must be counted: both are for the exact decoder.
+    if len(data) <= MAX_ELEMENTS and _count_room() is not None:
         try:
             return _Message(resolve).unpack(bytes(data))
         except ProtocolError:
             raise
-        except Exception:  # noqa: BLE001, S110 - whatever it is, the exact decoder says it better
+        except Exception:  # noqa: BLE001, S110 - whatever it is, the exact decoder knows better
             pass
     return exact.decode(data, resolve)
 
 
-class _TooDeep(Exception):
-    """More than msgpack may have; the exact decoder decides what it is."""
+class _Doubtful(Exception):
+    """Not proved to be harmless; the exact decoder decides what it is."""
 
 
 class _Message:
@@ -85,40 +83,61 @@ class _Message:
         self.options: dict[str, Any] = {
             "ext_hook": self.restore,
             "strict_map_key": True,
+            "timestamp": 1,  # a float: plain, whoever sent it
             "unicode_errors": "surrogatepass",
         }
 
     def unpack(self, payload: bytes) -> Any:
-        """Return the value of a payload of which every byte counts."""
-        if len(payload) <= _SHALLOW:
-            if b"\xff" in payload:
-                raise _TooDeep
-            return msgpack.unpackb(payload, **self.options)
-        lively = payload.translate(None, _DULL)
-        if any(head in lively and head in payload for head in _TIMESTAMPS):
-            raise _TooDeep
-        if len(lively) <= _SHALLOW:
-            return msgpack.unpackb(payload, **self.options)
-        return self.unpack_within(payload)
+        """Return the value that a payload holds, all of it."""
+        if len(payload) > _SHALLOW and len(payload.translate(None, _SCALARS)) > _SHALLOW:
+            return self.unpack_long(payload)
+        return msgpack.unpackb(payload, **self.options)
 
-    def unpack_within(self, payload: bytes) -> Any:
-        """Unpack behind so many array headers that msgpack has room for `_SHALLOW` more."""
-        headroom = _count_headroom()
-        if len(payload) < _WORTHWHILE or headroom is None:
-            raise _TooDeep
-        value = msgpack.unpackb(b"\x91" * (headroom - _SHALLOW) + payload, **self.options)
-        for _ in range(headroom - _SHALLOW):
+    def unpack_long(self, payload: bytes) -> Any:
+        room = _count_room()
+        if len(payload) < _WORTHWHILE or room is None:
+            raise _Doubtful
+        value = msgpack.unpackb(b"\x91" * (room - _SHALLOW) + payload, **self.options)
+        for _ in range(room - _SHALLOW):
             value = value[0]
         return value
 
     def restore(self, code: int, payload: bytes) -> Any:
-        """Return the value of an extension (msgpack calls this for each)."""
-        if 0xC7 <= payload[0] < 0xCA or 0xD4 <= payload[0] < 0xD9:
-            raise _TooDeep  # an extension in an extension
+        """Return the value of an extension: msgpack calls this for each but its timestamps."""
+        if payload[0] in _EXTENSIONS:
+            raise _Doubtful
         self.level += 1
         if self.level < _LEVELS:
-            fields = self.unpack(payload)
+            inner = self.unpack(payload)
         else:
-            fields = exact.decode_part(payload, self.resolve, self.keys, _SHALLOW * _LEVELS)
+            inner = exact.decode_part(payload, self.resolve, self.keys, _LEVELS * _SHALLOW)
         self.level -= 1
-        return exact.restore(code, fields, self.resolve, self.keys)
+        return join(code, inner, self.resolve, self.keys)
+
+
+@functools.cache
+def _count_room() -> int | None:
+    """Return how many arrays within one another msgpack takes; None if it is of no use here.
+
+    Of no use is its fallback in Python, which is no faster and recurses, and the C version on
+    an interpreter that never frees an interned text: msgpack interns all keys, so a child could
+    fill the memory of this process for good (CPython 3.12.0 to 3.12.6, issue 113993).
+    """
+    interned = sys.intern("".join(("made here, ", "so nobody else holds it")))
+    if sys.getrefcount(interned) > 1000 or isinstance(msgpack.unpackb, types.FunctionType):
+        return None
+    low, high = _SHALLOW, _DEEPEST
+    if not _takes(low) or _takes(high):
+        return None
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if _takes(middle) else (low, middle)
+    return low
+
+
+def _takes(depth: int) -> bool:
+    try:
+        msgpack.unpackb(b"\x91" * depth + b"\xc0")
+    except ValueError:
+        return False
+    return True

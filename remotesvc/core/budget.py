@@ -16,7 +16,7 @@ __all__ = [
     "MAX_SCALAR_BYTES",
     "RANDOM_HASH",
     "Keys",
-    "OverBudget",
+    "Unfit",
 ]
 
 # Arrays and maps inside one another, counted through extensions. Enough for any report, and
@@ -41,8 +41,12 @@ MAX_KEY_BYTES = 256 * 1024
 RANDOM_HASH = frozenset((str, bytes))
 
 
-class OverBudget(ValueError):
-    """A value breaks one of the limits; the text says which, as in "result['x'] " + text."""
+class Unfit(Exception):
+    """Something breaks a limit, or cannot travel; `steps` lead to it, innermost first."""
+
+    def __init__(self, reason: "object") -> "None":
+        Exception.__init__(self, reason)
+        self.steps = []  # type: List[int]
 
 
 class Keys(object):
@@ -55,38 +59,27 @@ class Keys(object):
         self.size = MAX_KEY_BYTES
 
     def charge(self, keys: "List[Any]") -> "None":
-        """Pay for `keys` before any of them is hashed; raise OverBudget when it is too much."""
+        """Pay for `keys` before any of them is hashed; raise Unfit when it is too much."""
         if RANDOM_HASH.issuperset(map(type, keys)):
             return
         chosen = [key for key in keys if not _has_tame_hash(key)]
         self.count -= len(chosen)
-        if self.count < 0:
-            raise OverBudget(
-                "has over %d keys or members that are neither text nor small numbers; "
-                "send a list of pairs" % MAX_KEYS
-            )
-        self.size -= sum(map(_weigh, chosen))
-        if self.size < 0:
-            raise OverBudget(
-                "has keys or members of over %d bytes together; send a list of pairs"
-                % MAX_KEY_BYTES
-            )
+        if self.count >= 0:
+            self.size -= sum(map(_weigh, chosen))
+        if self.count < 0 or self.size < 0:
+            raise Unfit("has too many keys or members that are neither text nor 64-bit numbers")
 
 
 def _has_tame_hash(key: "Any") -> "bool":
     kind = type(key)
     if kind is int:
         return bool(-(1 << 63) <= key < 1 << 64)
-    if kind is float:
-        # NaN is unequal to itself, and before Python 3.10 all of them had one hash.
-        return bool(key == key)
-    return kind in (str, bytes, bool, type(None))
+    # NaN is unequal to itself, and before Python 3.10 all of them had one hash.
+    return kind in (str, bytes, bool, type(None)) or (kind is float and key == key)
 
 
 def _weigh(key: "Any") -> "int":
     """Return about how many bytes two equal keys make a comparison read."""
     if isinstance(key, (tuple, frozenset)):
         return 8 + sum(map(_weigh, key))
-    if isinstance(key, int):
-        return 8 + key.bit_length() // 8
-    return 8 + len(key if isinstance(key, (str, bytes)) else str(key))
+    return 8 + (key.bit_length() // 8 if isinstance(key, int) else len(repr(key)))

@@ -5,20 +5,19 @@ Nothing is recursive: depth costs no stack. Nothing is allocated because a heade
 
 import struct
 
-from .budget import MAX_DEPTH, MAX_ELEMENTS, MAX_SCALAR_BYTES, RANDOM_HASH, Keys
+from .budget import MAX_DEPTH, MAX_ELEMENTS, RANDOM_HASH, Keys
 from .errors import ProtocolError
-from .extensions import BIG_INTEGER, DECIMAL, PATH, REFERENCES, join
+from .extensions import join
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Dict, List, Optional, Tuple
+    from typing import Any, Dict, List, Optional, Tuple
 
-    Resolve = Callable[[int, Tuple[Any, ...]], Any]
+    from .extensions import Resolve
+
     Head = Tuple[int, Any, int, int]
 
-__all__ = ["decode", "decode_part", "restore"]
-
-_SCALARS = (BIG_INTEGER, DECIMAL, PATH)
+__all__ = ["decode", "decode_part"]
 
 
 def decode(data: "bytes", resolve: "Optional[Resolve]" = None) -> "Any":
@@ -45,22 +44,24 @@ def decode_part(data: "bytes", resolve: "Optional[Resolve]", keys: "Keys", depth
         raise ProtocolError(text) from error
 
 
-def restore(code: "int", fields: "Any", resolve: "Optional[Resolve]", keys: "Keys") -> "Any":
-    """Return the value of an extension from its decoded payload; may raise anything."""
-    if code in REFERENCES:
-        if resolve is None or type(fields) is not list:
-            raise ProtocolError("a reference (extension %d) does not belong here" % code)
-        return resolve(code, tuple(fields))
-    if code in _SCALARS and len(fields) > MAX_SCALAR_BYTES:
-        raise ProtocolError("extension %d is longer than %d bytes" % (code, MAX_SCALAR_BYTES))
-    return join(code, fields, keys.charge)
-
-
-_ARRAY, _MAP, _SCALAR, _WHOLE = range(-4, 0)  # shapes; from 0 on it is an extension's code
+# What a token opens; from 0 on it is the code of an extension.
+_ARRAY, _MAP, _EXTENSION, _BIN, _TEXT, _SCALAR, _WHOLE = range(-7, 0)
 
 _CONSTANTS = {0xC0: None, 0xC2: False, 0xC3: True}
-_SIZED = (0xDE, 0xDC, 0xD9, 0xC7, 0xC4)  # first opcodes of map, array, str, ext, bin
-_NUMBERS = tuple(struct.Struct(">" + form) for form in "fdBHIQbhiq")
+
+# First byte to (number or size that follows it, what that is); fixext has its size in the byte.
+_FORMS = {
+    first + step: (struct.Struct(">" + letter), shape)
+    for first, letters, shape in (
+        (0xC4, "BHI", _BIN),
+        (0xC7, "BHI", _EXTENSION),
+        (0xCA, "fdBHIQbhiq", _SCALAR),
+        (0xD9, "BHI", _TEXT),
+        (0xDC, "HI", _ARRAY),
+        (0xDE, "HI", _MAP),
+    )
+    for step, letter in enumerate(letters)
+}
 
 
 class _Reader(object):
@@ -117,69 +118,48 @@ class _Reader(object):
     def close(self, shape: "int", items: "List[Any]", pos: "int", end: "int") -> "Any":
         """Return the value of a shape that is complete."""
         self.pos = pos
-        if shape < _SCALAR:
+        if shape <= _MAP:
             self.depth -= 1
             return items if shape == _ARRAY else _make_dict(items)
         if pos != end:
             raise ValueError("a value ends at byte %d instead of %d" % (pos, end))
-        return items[0] if shape == _WHOLE else restore(shape, items[0], self.resolve, self.keys)
+        return items[0] if shape == _WHOLE else join(shape, items[0], self.resolve, self.keys)
 
     def read_head(self, byte: "int", pos: "int") -> "Head":
         """Return (shape, scalar or number of items, position after it, end of an extension)."""
         if byte >= 0xE0:
             return _SCALAR, byte - 256, pos, 0
+        if 0xC0 <= byte < 0xC4:
+            return _SCALAR, _CONSTANTS[byte], pos, 0
         if byte < 0xA0:
             return self.open(_ARRAY if byte & 16 else _MAP, byte & 15, pos)
-        if byte in _CONSTANTS:
-            return _SCALAR, _CONSTANTS[byte], pos, 0
-        if 0xCA <= byte <= 0xD3:
-            form = _NUMBERS[byte - 0xCA]
-            return _SCALAR, form.unpack_from(self.data, pos)[0], pos + form.size, 0
-        if 0xD4 <= byte <= 0xD8:
-            return self.open_extension(1 << (byte - 0xD4), pos)
-        if byte == 0xC1:
-            raise ValueError("byte C1 begins no value")
-        return self.read_sized(byte, pos)
-
-    def read_sized(self, byte: "int", pos: "int") -> "Head":
-        """Read what has its size before it; a form's bytes of size are 1, 2, 4 in a row."""
-        first = next(first for first in _SIZED if byte >= first)
-        # Arrays and maps have no form with one byte of size.
-        start = pos + (1 << (byte - first + (first >= 0xDC)))
-        size = int.from_bytes(self.take(pos, start), "big")
-        if first >= 0xDC:
-            return self.open(_ARRAY if first == 0xDC else _MAP, size, start)
-        if first == 0xC7:
-            return self.open_extension(size, start)
-        raw = self.take(start, start + size)
-        text = raw if first == 0xC4 else raw.decode("utf-8", "surrogatepass")
-        return _SCALAR, text, start + size, 0
-
-    def take(self, start: "int", stop: "int") -> "bytes":
-        if stop > len(self.data):
-            raise IndexError
-        return self.data[start:stop]
+        if 0xD4 <= byte < 0xD9:
+            return self.open(_EXTENSION, 1 << (byte - 0xD4), pos)
+        form, shape = _FORMS[byte]
+        number = form.unpack_from(self.data, pos)[0]
+        pos += form.size
+        return (shape, number, pos, 0) if shape == _SCALAR else self.open(shape, number, pos)
 
     def open(self, shape: "int", size: "int", pos: "int") -> "Head":
-        """Count the elements of an array or a map before anything is made for them."""
-        elements = size if shape == _ARRAY else 2 * size
-        if elements > len(self.data) - pos:
+        """Check and count what is announced before anything is made for it."""
+        if shape <= _MAP:
+            self.depth += 1
+            size <<= shape == _MAP
+            self.left -= size
+        end = pos + size
+        if shape == _EXTENSION:
+            self.left -= 2
+            end += 1
+        if end > len(self.data):
             raise IndexError
-        self.spend(elements)
-        self.depth += 1
-        if self.depth > MAX_DEPTH:
-            raise ValueError("over %d deep" % MAX_DEPTH)
-        return shape, elements, pos, 0
-
-    def open_extension(self, size: "int", pos: "int") -> "Head":
-        self.spend(2)
-        code = self.take(pos, pos + 1 + size)[0]
-        return code, 1, pos + 1, pos + 1 + size
-
-    def spend(self, elements: "int") -> "None":
-        self.left -= elements
-        if self.left < 0:
-            raise ValueError("over %d elements" % MAX_ELEMENTS)
+        if self.depth > MAX_DEPTH or self.left < 0:
+            raise ValueError("over %d deep or %d elements" % (MAX_DEPTH, MAX_ELEMENTS))
+        if shape <= _MAP:
+            return shape, size, pos, 0
+        if shape == _EXTENSION:
+            return self.data[pos], 1, pos + 1, end
+        raw = self.data[pos:end]
+        return _SCALAR, raw if shape == _BIN else raw.decode("utf-8", "surrogatepass"), end, 0
 
 
 def _make_dict(flat: "List[Any]") -> "Dict[Any, Any]":

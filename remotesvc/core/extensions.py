@@ -1,8 +1,7 @@
-"""The MessagePack extension codes, and the library types that travel under them.
+"""The MessagePack extensions: their codes, and how each becomes a value again.
 
-Only this file knows the table of codes and how a date, a Decimal, a path or a UUID is taken
-apart and put together. It imports none of their modules: a value of such a type proves that
-its module is loaded, and the decoder imports it when such a value arrives.
+Only this file knows the table of codes. Types of the standard library are in `library`, which a
+child fetches when it first meets one of them: most never do.
 
     code  type            payload, itself one MessagePack value
        1  tuple           array of the elements
@@ -31,158 +30,42 @@ rules do not travel; `name` is the zone's key ("Europe/Berlin") where it has one
 receiver can look the rules up.
 """
 
-import sys
-
+from .budget import MAX_SCALAR_BYTES, Keys, Unfit
+from .errors import ProtocolError
 from .secret import Secret
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Dict, List, Optional, Tuple, Union
+    from typing import Any, Callable, Dict, List, Optional, Tuple
 
-    Fields = Union[List[Any], str, bytes]
+    Resolve = Callable[[int, Tuple[Any, ...]], Any]
 
 __all__ = [
     "BIG_INTEGER",
     "BYTEARRAY",
     "COMPLEX",
     "CONTEXT",
-    "DECIMAL",
     "DICT",
     "FROZENSET",
-    "PATH",
-    "REFERENCES",
+    "LIBRARY",
     "REMOTE_ERROR",
     "ROWS",
     "SECRET",
     "SENDER",
     "SET",
     "TUPLE",
-    "find_splitter",
     "join",
 ]
 
 TUPLE, ROWS, DICT, SET, FROZENSET, BIG_INTEGER, COMPLEX, BYTEARRAY, SECRET = range(1, 10)
-DATETIME, DATE, TIME, TIMEDELTA, DECIMAL, PATH, UUID = range(10, 17)
+LIBRARY = range(10, 17)
 CONTEXT, SENDER, REMOTE_ERROR = range(32, 35)
-
-# Codes that only the owner of the live thing can resolve.
-REFERENCES = (CONTEXT, SENDER, REMOTE_ERROR)
-
-
-def _split_zone(value: "Any") -> "List[Any]":
-    """Return offset and name of the zone of a datetime or a time, both None when naive."""
-    if value.tzinfo is None:
-        return [None, None]
-    offset = value.utcoffset()
-    if offset is None:
-        raise ValueError("its zone has no offset without a date; send a datetime")
-    microseconds = (offset.days * 86400 + offset.seconds) * 1000000 + offset.microseconds
-    return [microseconds, str(getattr(value.tzinfo, "key", None) or value.tzname())]
-
-
-def _split_clock(value: "Any") -> "List[Any]":
-    clock = [value.hour, value.minute, value.second, value.microsecond, value.fold]
-    return clock + _split_zone(value)
-
-
-def _split_date(value: "Any") -> "List[Any]":
-    return [value.year, value.month, value.day]
-
-
-# Module, name, code and how to take apart; a datetime is a date too, so it comes first.
-_LIBRARY: "Tuple[Tuple[str, str, int, Callable[[Any], Fields]], ...]" = (
-    ("datetime", "datetime", DATETIME, lambda value: _split_date(value) + _split_clock(value)),
-    ("datetime", "date", DATE, _split_date),
-    ("datetime", "time", TIME, _split_clock),
-    ("datetime", "timedelta", TIMEDELTA, lambda v: [v.days, v.seconds, v.microseconds]),
-    ("decimal", "Decimal", DECIMAL, str),
-    ("pathlib", "PurePosixPath", PATH, str),
-    ("uuid", "UUID", UUID, lambda value: value.bytes),
-)
-
-
-def find_splitter(kind: "type") -> "Optional[Tuple[int, Callable[[Any], Fields]]]":
-    """Return (code, function from value to fields) for a library type, None for others."""
-    for module, name, code, split in _LIBRARY:
-        base = getattr(sys.modules.get(module), name, None)
-        if isinstance(base, type) and issubclass(kind, base):
-            return code, split
-    return None
-
-
-def _join_zone(offset: "Optional[int]", name: "Any") -> "Any":
-    import datetime
-
-    if offset is None:
-        return None
-    delta = datetime.timedelta(microseconds=offset)
-    zone = datetime.timezone(delta)
-    return zone if name == zone.tzname(None) else datetime.timezone(delta, name)
-
-
-def _join_datetime(fields: "List[Any]") -> "Any":
-    import datetime
-
-    year, month, day, hour, minute, second, microsecond, fold, offset, name = fields
-    zone = _join_zone(offset, name)
-    return datetime.datetime(year, month, day, hour, minute, second, microsecond, zone, fold=fold)
-
-
-def _join_date(fields: "List[Any]") -> "Any":
-    import datetime
-
-    # Named, because a date of one argument is read as a pickled state: garbage in, crash out.
-    year, month, day = fields
-    return datetime.date(year, month, day)
-
-
-def _join_time(fields: "List[Any]") -> "Any":
-    import datetime
-
-    hour, minute, second, microsecond, fold, offset, name = fields
-    return datetime.time(hour, minute, second, microsecond, _join_zone(offset, name), fold=fold)
-
-
-def _join_timedelta(fields: "List[Any]") -> "Any":
-    import datetime
-
-    days, seconds, microseconds = fields
-    return datetime.timedelta(days, seconds, microseconds)
-
-
-def _join_decimal(text: "str") -> "Any":
-    import decimal
-
-    return decimal.Decimal(text)
-
-
-def _join_path(text: "str") -> "Any":
-    import pathlib
-
-    return pathlib.PurePosixPath(text)
-
-
-def _join_int(raw: "bytes") -> "int":
-    return int.from_bytes(raw, "big", signed=True)
-
-
-def _join_uuid(raw: "bytes") -> "Any":
-    import uuid
-
-    return uuid.UUID(bytes=raw)
 
 
 def _join_rows(rows: "List[Any]") -> "List[Any]":
-    if not {list}.issuperset(map(type, rows)):
+    if any(type(row) is not list for row in rows):
         raise ValueError("a row is not an array")
     return [tuple(row) for row in rows]
-
-
-def _join_complex(fields: "List[Any]") -> "complex":
-    real, imaginary = fields
-    if type(real) is not float or type(imaginary) is not float:
-        raise ValueError("a part of a complex number is not a float")
-    return complex(real, imaginary)
 
 
 def _join_dict(fields: "List[Any]") -> "Dict[Any, Any]":
@@ -191,40 +74,41 @@ def _join_dict(fields: "List[Any]") -> "Dict[Any, Any]":
     return dict(zip(fields[::2], fields[1::2]))  # noqa: B905 - Python 3.6 has no strict=
 
 
-_JOINERS: "Dict[int, Tuple[type, Callable[[Any], Any]]]" = {
+def _join_int(raw: "bytes") -> "int":
+    if len(raw) > MAX_SCALAR_BYTES:
+        raise Unfit("is longer than %d bytes" % MAX_SCALAR_BYTES)
+    return int.from_bytes(raw, "big", signed=True)
+
+
+# Code, type of the payload, function of it.
+_JOINERS: "Dict[int, Tuple[Any, Callable[[Any], Any]]]" = {
     TUPLE: (list, tuple),
     ROWS: (list, _join_rows),
     DICT: (list, _join_dict),
     SET: (list, set),
     FROZENSET: (list, frozenset),
     BIG_INTEGER: (bytes, _join_int),
-    COMPLEX: (list, _join_complex),
+    COMPLEX: (list, lambda fields: complex(*fields)),
     BYTEARRAY: (bytes, bytearray),
     SECRET: (str, Secret),
-    DATETIME: (list, _join_datetime),
-    DATE: (list, _join_date),
-    TIME: (list, _join_time),
-    TIMEDELTA: (list, _join_timedelta),
-    DECIMAL: (str, _join_decimal),
-    PATH: (str, _join_path),
-    UUID: (bytes, _join_uuid),
 }
 
 
-def join(code: "int", fields: "Any", charge: "Callable[[List[Any]], None]") -> "Any":
-    """Return the value that travelled as `fields` under `code`.
+def join(code: "int", payload: "Any", resolve: "Optional[Resolve]", keys: "Keys") -> "Any":
+    """Return the value that travelled as `payload` under `code`.
 
-    `charge(keys)` is called before a key or a member is hashed, and raises when the sender
-    asks for too much. A code or a field that no correct peer sends raises; the exception may
-    be of any type.
+    What no correct peer sends raises; the exception may be of any type.
     """
-    if code not in _JOINERS:
-        raise ValueError("extension %d is unknown" % code)
-    kind, build = _JOINERS[code]
-    if not isinstance(fields, kind):
-        raise ValueError("extension %d holds a %s" % (code, type(fields).__name__))
-    if code == DICT:
-        charge(fields[::2])
-    elif code in (SET, FROZENSET):
-        charge(fields)
-    return build(fields)
+    if CONTEXT <= code <= REMOTE_ERROR:
+        if resolve is None or not isinstance(payload, list):
+            raise ProtocolError("a reference (extension %d) does not belong here" % code)
+        return resolve(code, tuple(payload))
+    joiners = _JOINERS
+    if code in LIBRARY:
+        from .library import JOINERS as joiners
+    kind, build = joiners[code]
+    if type(payload) is not kind:
+        raise ValueError("extension %d holds a %s" % (code, type(payload).__name__))
+    if DICT <= code <= FROZENSET:
+        keys.charge(payload[::2] if code == DICT else payload)
+    return build(payload)

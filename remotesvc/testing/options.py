@@ -30,15 +30,18 @@ class ServerOptions:
 
     aliases: names of the server in its own ssh_config.
     users: who may log in; the first one is written into the ssh_config. Empty: the account
-        of this process. Other accounts need root.
-    environment: variables of every session, over what the login sets (PATH, HOME …).
+        of this process. Other accounts need root, and sshd refuses those whose password is
+        locked ("!" in shadow: most system accounts) unless extra_config has "UsePAM yes".
+    environment: variables of every session, over what the login sets (PATH, HOME …). A bash
+        reads ~/.bashrc under sshd, which may change PATH again: give an empty HOME too.
     shell: absolute path of the shell that runs the commands instead of the account's own.
     client_config: further lines of the Host block of the ssh_config ("ProxyJump bastion").
     host_key_types, user_key_type, passphrase: the keys that are made; the passphrase
         encrypts the user's.
     accept_user_keys: whether the server accepts the key that was made for the user.
     known: whether the server's host keys are in its known_hosts file.
-    extra_config: lines of sshd_config that come first, and so win (sshd only).
+    extra_config: global lines of sshd_config that come first, and so win; no Match blocks
+        (sshd only).
     authorized_keys_options: the options field of authorized_keys, e.g. 'command="menu"'
         (sshd only).
     password: the password that every user has (embedded only).

@@ -4,8 +4,11 @@ Only this file knows how the two talk (see `supervisor.py`). It starts no thread
 pipes and one child process until `close()` or `detach()`.
 """
 
+import contextlib
+import os
 import select
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -77,9 +80,12 @@ class SupervisedProcess:
         self._lifeline.close()
         if not self._wait_for_end():
             self._process.kill()
-        self._process.wait()
+        status = self._process.wait()
         self._report.close()
-        # The supervisor has done this, unless it was killed.
+        # The supervisor has done all this, unless it was killed; its group is then without it.
+        if status != 0:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.pid, signal.SIGKILL)
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def detach(self) -> None:

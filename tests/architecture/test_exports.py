@@ -4,6 +4,7 @@ import ast
 
 import pytest
 
+import remotesvc
 from tests.architecture.test_statements import PROGRAMS
 from tests.architecture.tree import MODULES, parse
 
@@ -34,6 +35,17 @@ PUBLIC = {
     "Select",
     "Sender",
     "ValueNotSupported",
+    "current_call",
+    "current_router",
+    "main",
+}
+
+# Of these, what is still to be built; each leaves this list when it lands.
+PLANNED = {
+    "Channel",
+    "Receiver",
+    "Select",
+    "Sender",
     "current_call",
     "current_router",
     "main",
@@ -97,11 +109,14 @@ def test_listed_names_exist() -> None:
 
 
 def test_public_surface_is_the_documented_one() -> None:
-    import remotesvc
+    assert set(remotesvc.__all__) == PUBLIC - PLANNED
 
-    names = exported("remotesvc")
-    if names is None:
-        pytest.skip("remotesvc offers nothing yet")
 
-    assert set(names) == PUBLIC
-    assert all(getattr(remotesvc, name) is not None for name in names)
+@pytest.mark.parametrize("name", remotesvc.__all__)
+def test_public_name_can_be_imported(name: str) -> None:
+    assert getattr(remotesvc, name) is not None
+
+
+def test_unknown_public_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no_such_name"):
+        getattr(remotesvc, "no_such_" + "name")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import remotesvc
 from tests.architecture.tree import FOLDERS, MODULES, ROOT
 
 # What a build reads; the rest of the checkout must not matter to it.
@@ -67,6 +68,10 @@ def copy(source: Path, target: Path) -> None:
         shutil.copytree(source, target, symlinks=True, ignore=ignored)
     else:
         shutil.copy(source, target)
+
+
+def test_version_is_the_same_wherever_it_stands() -> None:
+    assert remotesvc.__version__ == setup_cfg()["metadata"]["version"]
 
 
 def test_package_list_equals_the_tree() -> None:

@@ -1,5 +1,6 @@
 """What only the embedded server offers, and how it ends its commands."""
 
+import os
 import sys
 from collections.abc import Iterator
 
@@ -80,6 +81,14 @@ def test_a_shell_reads_its_commands_from_the_client(server: SshServer) -> None:
         output = channel.makefile("rb").read()
 
         assert (output, channel.recv_exit_status()) == (b"typed\n", 3)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can start what others own")
+def test_root_runs_the_commands_of_other_accounts_as_those() -> None:
+    options = ServerOptions(users=("nobody",), shell="/bin/sh")
+
+    with start_server("embedded", options) as server, connected(server) as client:
+        assert run(client, "id -un; echo $LOGNAME").output == b"nobody\nnobody\n"
 
 
 def test_terminals_are_refused(server: SshServer) -> None:

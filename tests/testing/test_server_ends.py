@@ -71,10 +71,12 @@ def test_a_detached_server_outlives_its_owner_until_it_is_stopped(kind: Kind) ->
         owner.process.wait()
     server = owner.server
 
-    with connected(server) as client:
-        assert run(client, "echo still here").output == b"still here\n"
-    subprocess.run(owner.stop_command.split(), check=True)
-    wait_for_end(server.pid)
+    try:
+        with connected(server) as client:
+            assert run(client, "echo still here").output == b"still here\n"
+    finally:
+        subprocess.run(owner.stop_command.split(), check=True)
+        wait_for_end(server.pid)
 
     assert not server.folder.exists()
 
@@ -85,11 +87,13 @@ def test_detaching_leaves_the_owner_with_nothing(kind: Kind) -> None:
     with start_server(kind) as server:
         kept = server.detach()
 
-    assert Holdings.now().new_since(before) == []
-    assert is_running(kept.pid)
+    was_running = is_running(kept.pid)
     os.kill(kept.pid, signal.SIGTERM)
     os.waitpid(kept.pid, 0)
+
+    assert was_running
     assert not server.folder.exists()
+    assert Holdings.now().new_since(before) == []
 
 
 def test_a_server_that_ends_by_itself_is_still_cleaned_up(kind: Kind) -> None:
@@ -102,7 +106,7 @@ def test_a_server_that_ends_by_itself_is_still_cleaned_up(kind: Kind) -> None:
     assert not is_running(server.pid)
 
 
-def test_even_a_killed_supervisor_leaves_no_folder(kind: Kind) -> None:
+def test_even_a_killed_supervisor_leaves_no_server(kind: Kind) -> None:
     before = Holdings.now()
 
     with start_server(kind) as server:
@@ -110,9 +114,9 @@ def test_even_a_killed_supervisor_leaves_no_folder(kind: Kind) -> None:
         os.kill(server.pid, signal.SIGKILL)
         wait_for_end(server.pid)
 
+    wait_for_end(program)
     assert not server.folder.exists()
     assert Holdings.now().new_since(before) == []
-    os.kill(program, signal.SIGKILL)
 
 
 @dataclass

@@ -1,0 +1,61 @@
+"""What a process holds: descriptors, threads and child processes, to compare before and after."""
+
+import gc
+import os
+import threading
+import time
+from pathlib import Path
+
+__all__ = ["RELEASE_DEADLINE", "holdings", "wait_for_release"]
+
+# What is on its way out may take this long: a child needs a moment to die, a thread to return.
+RELEASE_DEADLINE = 10.0
+POLL = 0.01
+
+
+def holdings() -> set[str]:
+    """Return what this process holds now, each as a text that says what it is.
+
+    Where there is no /proc, only the threads are known.
+    """
+    gc.collect()
+    return _descriptors() | _threads() | _child_processes()
+
+
+def wait_for_release(before: set[str], deadline: float = RELEASE_DEADLINE) -> list[str]:
+    """Wait until nothing is held that was not held before; return what is left then.
+
+    There is no event to wait for: the kernel tells nobody that a descriptor was closed.
+    """
+    end = time.monotonic() + deadline
+    left = holdings() - before
+    while left and time.monotonic() < end:
+        time.sleep(POLL)
+        left = holdings() - before
+    return sorted(left)
+
+
+def _descriptors() -> set[str]:
+    found: set[str] = set()
+    for fd in Path("/proc/self/fd").glob("*"):
+        try:
+            found.add(f"descriptor {fd.name} ({os.readlink(fd)})")
+        except FileNotFoundError:
+            continue  # the one that listed the folder
+    return found
+
+
+def _threads() -> set[str]:
+    return {f"thread {thread.name} ({thread.ident})" for thread in threading.enumerate()}
+
+
+def _child_processes() -> set[str]:
+    """Return the child processes, ended ones that nobody waited for included."""
+    found: set[str] = set()
+    for listing in Path("/proc/self/task").glob("*/children"):
+        try:
+            children = listing.read_text().split()
+        except OSError:
+            continue  # the thread has just ended
+        found.update(f"process {pid}" for pid in children)
+    return found
