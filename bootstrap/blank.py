@@ -6,8 +6,8 @@ of the child fits the file here. Only this file knows how that is done.
 
 It serves this library's own files, which are valid for Python 3.6, and gives the same text on
 every Python from 3.10 on that runs it: spans come from `ast`, tokens from one pattern of our
-own, because `tokenize` cuts f-strings in pieces from 3.12 on and takes four times as long, on
-the way to a first call. A module that reads its own annotations, docstrings or `__all__` at run
+own, because `tokenize` cuts f-strings in pieces from 3.12 on and takes two to four times as
+long, on the way to a first call. A module that reads its own annotations, docstrings or `__all__` at run
 time must not be blanked.
 """
 
@@ -202,9 +202,7 @@ class _Spans:
         after = bisect.bisect_left(self._starts, end)
         has_before = first > 0 and self._tokens[first - 1].text != END
         has_after = after < len(self._tokens) and self._tokens[after].text != END
-        is_block = isinstance(node, ast.If)
-        keep_place = keep_place or (not is_block and (has_before or has_after))
-        self._drop(start, end, "pass" if keep_place else "")
+        self._drop(start, end, "pass" if keep_place or has_before or has_after else "")
 
     def _drop_annotations(self, node: "Union[ast.FunctionDef, ast.AsyncFunctionDef]") -> "None":
         arguments = node.args

@@ -36,7 +36,7 @@ else:
     Module = collections.namedtuple("Module", "is_package path source")
     Size = collections.namedtuple("Size", "name raw blanked compressed")
 
-__all__ = ["Module", "Size", "build", "pack", "read_modules", "report", "sizes"]
+__all__ = ["Module", "Size", "build", "build_compiled", "pack", "read_modules", "report", "sizes"]
 
 PACKAGE_SUFFIX = "/__init__.py"
 
@@ -105,6 +105,27 @@ def build() -> "bytes":
         for name, module in read_modules().items()
     )
     return pack(blank(_read(PROGRAM).source), modules)
+
+
+@functools.lru_cache(maxsize=1)
+def build_compiled() -> "bytes":
+    """Return the payload for a child in this very interpreter: compiled here, once, not there.
+
+    Compiling is a third of what a local child does before its first call. The modules stand in
+    the one text behind the program as base64 over marshal, code in the place of source.
+    """
+    import base64
+    import marshal
+    import zlib
+
+    from remotesvc.bootstrap.blank import blank
+
+    fields = []  # type: List[object]
+    for name, module in read_modules().items():
+        code = compile(blank(module.source), module.path, "exec", dont_inherit=True)
+        fields += (name, module.path, code)
+    text = base64.b64encode(marshal.dumps(fields)).decode("ascii")
+    return zlib.compress("\0".join((blank(_read(UNPACK).source), text)).encode("ascii"), 1)
 
 
 def sizes() -> "List[Size]":

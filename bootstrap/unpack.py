@@ -1,18 +1,26 @@
 """First text of the payload, run by stage0: make the modules importable and start the child.
 
-`p` holds (name, file name, source) of each module in turn, as payload.py wrote them.
+`p` holds (name, file name, source) of each module in turn, or one text with the same compiled, as
+payload.py wrote them.
 """
+# ruff: noqa: F821  stage0 sets p
+# mypy: disable-error-code="name-defined,has-type,used-before-def"
 
 import sys
 
+if len(p) == 1:
+    import binascii
+    import marshal
+
+    p = marshal.loads(binascii.a2b_base64(p[0]))  # noqa: S302  a parent sent it
 m = type(sys)("remotesvc.core.finder")
-i = p.index(m.__name__)  # type: ignore[name-defined]  # noqa: F821 stage0 sets it
+i = p.index(m.__name__)
 sys.modules[m.__name__] = m
-exec(compile(p[i + 2], p[i + 1], "exec"), m.__dict__)  # type: ignore[name-defined]  # noqa: F821
+exec(p[i + 2], m.__dict__)
 f = m.Finder()
-for i in range(0, len(p), 3):  # type: ignore[name-defined]  # noqa: F821
-    k = "package" if p[i + 1].endswith("__init__.py") else "module"  # type: ignore[name-defined]  # noqa: F821
-    f.add(p[i], (k, p[i + 1], p[i + 2], None))  # type: ignore[name-defined]  # noqa: F821
+for i in range(0, len(p), 3):
+    k = "package" if p[i + 1].endswith("__init__.py") else "module"
+    f.add(p[i], (k, p[i + 1], p[i + 2], None))
 f.install()
 from remotesvc.bootstrap.child import main
 

@@ -32,7 +32,7 @@ __all__ = [
 
 __version__ = "0.1.0"
 
-# Where each public name lives; what is not listed is an error.
+# Where public names live; those not listed are exceptions, or do not exist.
 HOMES = {
     "Context": "remotesvc.core.context",
     "ModulePolicy": "remotesvc.controller.modules.grants",
@@ -71,11 +71,11 @@ class _Lazy(type(sys)):  # type: ignore[misc]
     """A module whose public names are imported on first use (3.6 ignores module __getattr__)."""
 
     def __getattr__(self, name):  # type: ignore[no-untyped-def]
-        if name not in __all__:
-            raise AttributeError("module 'remotesvc' has no attribute %r" % name)
+        if name[:1] == "_":
+            raise AttributeError(name)
         home = HOMES.get(name, "remotesvc.core.errors")
         __import__(home)
-        value = getattr(sys.modules[home], name)
+        value = getattr(sys.modules[home], name)  # its AttributeError names the module
         setattr(self, name, value)
         return value
 

@@ -10,7 +10,6 @@ import threading
 import time
 
 from ..bootstrap.handshake import Failed, Handshake, Ready
-from ..bootstrap.payload import build
 from ..bootstrap.settings import Settings
 from ..core.authority import CONFIGURE
 from ..core.errors import (
@@ -78,13 +77,15 @@ class Connection:
         stream: "ProcessLike",
         context_id: "int",
         attempt: "Attempt",
-        tried: "Sequence[str]" = (),
+        payload: "bytes",
+        tried: "Sequence[str]",
     ) -> "None":
         self.info = None  # type: Optional[Info]
         self.stream = stream
         self.link = Link(context_id, router.switch.receive, self._on_link_end)
         self._router = router
         self._attempt = attempt
+        self._payload = payload
         self._tried = tried
         self._nonce = os.urandom(16)
         self._handshake = Handshake(self._nonce, context_id, router.switch.id)
@@ -111,7 +112,7 @@ class Connection:
         stream.on_bytes = self._on_bytes
         stream.on_end = self._on_end
         switch.add_link(link)
-        link.attach(stream, build() + encode_frame(configure))
+        link.attach(stream, self._payload + encode_frame(configure))
         self._timer = router.loop.call_later(self._attempt.left, self._time_out)
         stream.start()
 

@@ -3,7 +3,7 @@
 import sys
 
 from ..bootstrap.command import candidates, interpreter_argv, probe_argv
-from ..bootstrap.payload import build
+from ..bootstrap.payload import build, build_compiled
 from ..core.errors import InterpreterError
 from .base import Attempt, Connection
 from .process import ProcessStream
@@ -24,17 +24,17 @@ def connect(
     python_path: "Union[None, str, Sequence[str]]" = None,
 ) -> "Connection":
     """Start an interpreter: this one, the one named, or the first found of several."""
-    size = len(build())
+    payload = build() if python_path else build_compiled()
     argv = []  # type: List[str]
     if python_path is None or isinstance(python_path, str):
         tried = candidates(python_path or sys.executable)
-        argv = interpreter_argv(tried[0], size)
+        argv = interpreter_argv(tried[0], len(payload))
     else:
         tried = candidates(python_path)
-        argv = probe_argv(python_path, size)
+        argv = probe_argv(python_path, len(payload))
     try:
         stream = ProcessStream(router.loop, argv)
     except OSError as error:
         text = "%s: %s could not be started: %s" % (attempt.where, argv[0], error.strerror)
         raise InterpreterError(text, None, attempt.elapsed) from error
-    return Connection(router, stream, context_id, attempt, tried)
+    return Connection(router, stream, context_id, attempt, payload, tried)

@@ -80,12 +80,13 @@ def connect(
     )
     try:
         channel = _open_session(chain, attempt)
-        _request_exec(channel, shell_command(python_path, len(build())))
+        payload = build()
+        _request_exec(channel, shell_command(python_path, len(payload)))
     except BaseException:
         chain.close()
         raise
     stream = ChannelStream(channel, chain.cut, chain.close)
-    return Connection(router, stream, context_id, attempt, names)
+    return Connection(router, stream, context_id, attempt, payload, names)
 
 
 def _override(

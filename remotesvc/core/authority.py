@@ -73,24 +73,24 @@ NEIGHBOUR = "neighbour"  # whoever is at the other end of this very link
 ANYONE = "anyone"  # whoever can reach the receiver: the handler has policies of its own
 NOBODY = "nobody"  # belongs to the handshake; a second one is a breach of protocol
 
-# The whole protocol in one look: number -> (name, who may send, payload).
+# The whole protocol in one look: number -> (name, who may send), and what it carries.
 HANDLES = {
-    CONFIGURE: ("CONFIGURE", NOBODY, "plain settings; the first frame down a new link"),
-    HELLO: ("HELLO", NOBODY, "plain facts; the first frame up a new link"),
-    PING: ("PING", NEIGHBOUR, "raw, empty; a sign of life"),
-    CALL_FUNCTION: ("CALL_FUNCTION", PARENTS, "plain (module, qualname, args, kwargs) or pickle"),
-    CALL_SERVICE: ("CALL_SERVICE", ANYONE, "plain (service, method, kwargs)"),
-    CANCEL: ("CANCEL", PARENTS, "plain (reply handle of the call, hard)"),
-    SHUTDOWN: ("SHUTDOWN", PARENTS, "raw, empty; finish and end"),
-    GET_MODULE: ("GET_MODULE", BELOW, "plain module name"),
-    LOAD_MODULE: ("LOAD_MODULE", PARENTS, "raw, compressed module records"),
-    GET_RESOURCE: ("GET_RESOURCE", BELOW, "plain (package, path inside it)"),
-    STDIO: ("STDIO", BELOW, "raw, stream number u8 and what was printed"),
-    LOG: ("LOG", BELOW, "plain log records"),
-    CREDIT: ("CREDIT", PARENTS, "plain number of bytes taken from STDIO"),
-    ALLOCATE_ID: ("ALLOCATE_ID", BELOW, "raw, empty; asks for a block of context ids"),
-    ADD_ROUTE: ("ADD_ROUTE", BELOW, "plain context id"),
-    DEL_ROUTE: ("DEL_ROUTE", NEIGHBOUR, "plain context id"),
+    CONFIGURE: ("CONFIGURE", NOBODY),  # plain settings; the first frame down a new link
+    HELLO: ("HELLO", NOBODY),  # plain facts; the first frame up a new link
+    PING: ("PING", NEIGHBOUR),  # raw, empty; a sign of life
+    CALL_FUNCTION: ("CALL_FUNCTION", PARENTS),  # plain (module, qualname, args, kwargs) or pickle
+    CALL_SERVICE: ("CALL_SERVICE", ANYONE),  # plain (service, method, kwargs)
+    CANCEL: ("CANCEL", PARENTS),  # plain (reply handle of the call, hard)
+    SHUTDOWN: ("SHUTDOWN", PARENTS),  # raw, empty; finish and end
+    GET_MODULE: ("GET_MODULE", BELOW),  # plain module name
+    LOAD_MODULE: ("LOAD_MODULE", PARENTS),  # raw, compressed module records
+    GET_RESOURCE: ("GET_RESOURCE", BELOW),  # plain (package, path inside it)
+    STDIO: ("STDIO", BELOW),  # raw, stream number u8 and what was printed
+    LOG: ("LOG", BELOW),  # plain log records
+    CREDIT: ("CREDIT", PARENTS),  # plain number of bytes taken from STDIO
+    ALLOCATE_ID: ("ALLOCATE_ID", BELOW),  # raw, empty; asks for a block of context ids
+    ADD_ROUTE: ("ADD_ROUTE", BELOW),  # plain context id
+    DEL_ROUTE: ("DEL_ROUTE", NEIGHBOUR),  # plain context id
 }
 
 # What a child may send without having been asked: calls of our services, logs, requests.
@@ -140,7 +140,7 @@ def refuse_delivery(
     """Judge a message to a reserved handle of this context."""
     if handle not in HANDLES:
         return "there is no reserved handle %d" % handle
-    name, who, _ = HANDLES[handle]
+    name, who = HANDLES[handle]
     if who == ANYONE:
         return None
     if who == PARENTS:

@@ -37,10 +37,11 @@ def decode_part(data: "bytes", resolve: "Optional[Resolve]", keys: "Keys", depth
         return reader.read()
     except ProtocolError:
         raise
-    except IndexError as error:
+    except (IndexError, struct.error) as error:
         raise ProtocolError("malformed value: ends early, after %d bytes" % len(data)) from error
     except Exception as error:  # from joining: any type, any text; nothing else may come out
-        text = "malformed value: %s (near byte %d of %d)" % (error, reader.pos, len(data))
+        kind = type(error).__name__
+        text = "malformed value near byte %d of %d: %s: %s" % (reader.pos, len(data), kind, error)
         raise ProtocolError(text) from error
 
 
@@ -127,6 +128,7 @@ class _Reader(object):
 
     def read_head(self, byte: "int", pos: "int") -> "Head":
         """Return (shape, scalar or number of items, position after it, end of an extension)."""
+        self.pos = pos
         if byte >= 0xE0:
             return _SCALAR, byte - 256, pos, 0
         if 0xC0 <= byte < 0xC4:

@@ -134,9 +134,10 @@ class _Writer(object):
     def write_int(self, number: "int") -> "None":
         bits = number.bit_length() if number >= 0 else (~number).bit_length() + 1
         if bits > 64:
-            if bits > 8 * MAX_SCALAR_BYTES:
+            size = (bits + (number > 0) + 7) // 8
+            if size > MAX_SCALAR_BYTES:
                 raise Unfit("is longer than %d bytes" % MAX_SCALAR_BYTES)
-            raw = number.to_bytes((bits + 8) // 8, "big", signed=True)
+            raw = number.to_bytes(size, "big", signed=True)
             self.write_extension(extensions.BIG_INTEGER, raw)
         elif -32 <= number < 128:
             self.out.append(_BYTES[number & 255])

@@ -106,6 +106,8 @@ def join(code: "int", payload: "Any", resolve: "Optional[Resolve]", keys: "Keys"
     joiners = _JOINERS
     if code in LIBRARY:
         from .library import JOINERS as joiners
+    if code not in joiners:
+        raise ValueError("extension %d is unknown" % code)
     kind, build = joiners[code]
     if type(payload) is not kind:
         raise ValueError("extension %d holds a %s" % (code, type(payload).__name__))

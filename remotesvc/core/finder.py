@@ -30,6 +30,8 @@ NAMESPACE = "namespace"
 MISSING = "missing"
 REFUSED = "refused"
 
+CODE = type(compile("", "", "exec"))
+
 # Entries of the __path__ of a served package: nothing that a file system could answer.
 PATH_PREFIX = "remotesvc:"
 
@@ -113,12 +115,16 @@ class Finder:
 
     def get_code(self, name: "str") -> "CodeType":
         """Compile a module's source under its true file name."""
-        record = self.records[name]
-        return compile(record[2], record[1], "exec", dont_inherit=True)  # type: ignore[no-any-return]
+        source = self.records[name][2]
+        if isinstance(source, CODE):
+            return source
+        return compile(source, self.records[name][1], "exec", dont_inherit=True)  # type: ignore[no-any-return]
 
-    def get_source(self, name: "str") -> "str":
+    def get_source(self, name: "str") -> "Optional[str]":
         """Return a module's source as text: for linecache, inspect and tracebacks."""
         source = self.records[name][2]
+        if isinstance(source, CODE):
+            return None
         if isinstance(source, str):
             return source
         import importlib.util
