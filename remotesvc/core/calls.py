@@ -10,7 +10,6 @@ import sys
 from collections import deque
 
 from .authority import accepts_pickle
-from .capture import capture
 from .errors import MessageTooLarge, ValueNotSupported
 from .values import decode, encode
 from .wire import ERROR, PICKLE, PLAIN
@@ -80,7 +79,7 @@ class CallLoop:
             result = function(*args, **kwargs)
         except BaseException as error:  # noqa: BLE001 sys.exit() ends the call, not the child
             self._settle()
-            self._switch.reply(message, ERROR, capture(error))
+            self._switch.reply(message, ERROR, _describe(error))
         else:
             self._settle()
             self._reply(message, result)
@@ -96,7 +95,7 @@ class CallLoop:
         except MessageTooLarge as error:
             self._switch.reply_dead(message, "size", str(error))
         except BaseException as error:  # noqa: BLE001 a result with a broken __len__ or __iter__
-            self._switch.reply(message, ERROR, capture(error))
+            self._switch.reply(message, ERROR, _describe(error))
         else:
             if link is not None:
                 link.wait_for_room()
@@ -134,3 +133,15 @@ class CallLoop:
         import pickle
 
         return pickle.loads(message.payload[2:])  # type: ignore[no-any-return]  # noqa: S301
+
+
+def _describe(error: "BaseException") -> "bytes":
+    """Return the payload that tells of an exception, by a module that comes when first needed."""
+    try:
+        from .capture import capture
+
+        return capture(error)
+    except BaseException as failure:  # noqa: BLE001 no memory, or user code broke the importer
+        name = type(error).__name__
+        text = "(no more is known: describing it failed with %s)" % type(failure).__name__
+        return encode((name, (), text, None, (), (), "", None, None, ()))

@@ -23,6 +23,8 @@ from tests.core.value_shapes import Live, shape
 UTC = datetime.timezone.utc
 EAST = datetime.timezone(datetime.timedelta(hours=2), "EET")
 
+CORE: list[Any] = [None, True, -5, 300, 1 << 63, -(1 << 63), 0.25, "é" * 300, b"x" * 70000]
+
 GOLDEN: list[tuple[Any, str]] = [
     (None, "c0"),
     (False, "c2"),
@@ -103,13 +105,13 @@ def test_nan_travels() -> None:
 
 
 def test_core_types_are_what_the_reference_library_reads() -> None:
-    value = [None, True, -5, 300, 1 << 63, -(1 << 63), 0.25, "é" * 300, b"x" * 70000, {"k": [{}]}]
+    value = [*CORE, {"k": [{}]}]
 
     assert msgpack.unpackb(values.encode(value)) == value
 
 
 def test_core_types_of_the_reference_library_are_understood() -> None:
-    value = [None, True, -5, 300, 1 << 63, -(1 << 63), 0.25, "é" * 300, b"x" * 70000, {b"k": [{}]}]
+    value = [*CORE, {b"k": [{}]}]
 
     assert values.decode(msgpack.packb(value)) == value
     assert values.decode(msgpack.packb(0.25, use_single_float=True)) == 0.25
