@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["LAUNCHER", "candidates", "interpreter_argv", "probe_argv", "shell_command"]
 
-# Runs stage0 out of sys.argv[2]: chr(126) is the ~ that stands for a newline there.
+# Runs stage0 out of sys.argv[2]: chr(126) is the ~ that stands for a newline there. It is started
+# with -B: nothing is written on the host, no __pycache__ either.
 LAUNCHER = "import sys;exec(sys.argv[2].replace(chr(126),chr(10)))"
 
 # Newest first: the first one found runs, and stage0 hands over when it is too old.
@@ -48,7 +49,7 @@ def candidates(python_path: "PythonPath") -> "Tuple[str, ...]":
 
 def interpreter_argv(python: "str", payload_size: "int") -> "List[str]":
     """Return the argv that starts stage0 in a known interpreter of this host."""
-    return [python, "-c", LAUNCHER, LAUNCHER, _stage0(), str(payload_size)]
+    return [python, "-Bc", LAUNCHER, LAUNCHER, _stage0(), str(payload_size)]
 
 
 def probe_argv(python_path: "PythonPath", payload_size: "int") -> "List[str]":

@@ -5,7 +5,7 @@
 s=$1; n=$2; shift 2;
 for p do
 shift;
-command -v "$p" >/dev/null 2>&1 && exec "$p" -c "$0" "$0" "$s" $n "$@";
+command -v "$p" >/dev/null 2>&1 && exec "$p" -Bc "$0" "$0" "$s" $n "$@";
 done;
 echo "remotesvc: no Python found on this host" >&2;
 exit 93

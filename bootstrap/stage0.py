@@ -15,7 +15,7 @@ v = sys.argv
 if sys.version_info < (3, 6):
     for i in range(4, len(v)):
         try:
-            os.execlp(v[i], v[i], "-c", *(v[1:2] + v[1:4] + v[i + 1 :]))
+            os.execlp(v[i], v[i], "-Bc", *(v[1:2] + v[1:4] + v[i + 1 :]))
         except OSError:
             pass
     sys.stderr.write("remotesvc: Python %s is too old" % sys.version.split()[0])

@@ -12,7 +12,7 @@ import threading
 from .connect.base import Attempt
 from .core.authority import GET_MODULE, GET_RESOURCE, PING, STDIO
 from .core.context import Context
-from .core.errors import ConnectError, DisconnectedError, Error
+from .core.errors import DisconnectedError, Error, ProtocolError
 from .core.loop import Loop
 from .core.switch import Switch
 
@@ -64,7 +64,7 @@ class Router:
         self.switch = Switch(0, (), max_message_size, siblings, _report)
         self._ids = itertools.count(1)
         self._contexts = {}  # type: Dict[int, Context]
-        self._connections = {}  # type: Dict[int, Connection]
+        self._connections = []  # type: List[Connection]
         self._is_closed = False
         self._lock = threading.Lock()
         self._compose(modules, output)
@@ -135,22 +135,32 @@ class Router:
     ) -> "Context":
         self.check_may_block()
         attempt = Attempt(where, timeout)
+        connector = importlib.import_module(CONNECTORS[kind])
+        connection = connector.connect(self, self._new_id(), attempt, **opts)  # type: Connection
+        context = self._adopt(connection, name, where)
+        attempt.where = context.name
+        connection.open(env, cwd)
+        if self._is_closed:
+            connection.link.end(DisconnectedError("the router was closed meanwhile"))
+        return context
+
+    def _new_id(self) -> "int":
         with self._lock:
             if self._is_closed:
                 raise Error("this router is closed: open a new one")
-            context_id = next(self._ids)
-        connector = importlib.import_module(CONNECTORS[kind])
-        connection = connector.connect(self, context_id, attempt, **opts)  # type: Connection
-        context = Context(self, context_id, name or self._new_name(where), connection)
-        attempt.where = context.name
+            return next(self._ids)
+
+    def _adopt(
+        self, connection: "Connection", name: "Optional[str]", where: "str"
+    ) -> "Context":
+        """Make the context of a connection, under a name that no other one has."""
+        context_id = connection.link.peer_id
         with self._lock:
+            context = Context(self, context_id, name or self._new_name(where), connection)
             self._contexts[context_id] = context
-            self._connections[context_id] = connection
-            is_closed = self._is_closed
-        connection.open(env, cwd)
-        if is_closed:
-            connection.link.end(DisconnectedError("the router was closed meanwhile"))
-            raise ConnectError("%s: the router was closed meanwhile" % where)
+            # Those that are gone for good need nobody to see them off.
+            alive = [other for other in self._connections if not other.stream.gone.is_set()]
+            self._connections = [*alive, connection]
         return context
 
     def _new_name(self, where: "str") -> "str":
@@ -188,15 +198,14 @@ class Router:
         context_id = fields[0] if fields else None
         context = self._contexts.get(context_id) if isinstance(context_id, int) else None
         if context is None:
-            from .core.errors import ProtocolError
-
             raise ProtocolError("a reference to an unknown context: %.200r" % (fields,))
         return context
 
     def _forget(self, ids: "set[int]", error: "Exception") -> "None":
         with self._lock:
-            for context_id in ids:
-                self._contexts.pop(context_id, None)
+            lost = [self._contexts.pop(i) for i in ids if i in self._contexts]
+        for context in lost:
+            context.lose(error)
 
     # -- the end ---------------------------------------------------------------------------------
 
@@ -206,7 +215,7 @@ class Router:
             if self._is_closed:
                 return
             self._is_closed = True
-            connections = list(self._connections.values())
+            connections = self._connections
         for connection in connections:
             connection.link.end(DisconnectedError("the router was closed"))
         for connection in connections:

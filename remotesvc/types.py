@@ -1,9 +1,20 @@
-"""Protocols and aliases for type checkers; never imported at run time."""
+"""Protocols and aliases for type checkers; never imported at run time.
+
+The seams of the house: what a room below asks of one above, without knowing it.
+"""
 
 import threading
-from typing import Callable, Protocol
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol
 
-__all__ = ["ProcessLike", "Stream"]
+if TYPE_CHECKING:
+    from .bootstrap.settings import Info
+    from .core.context import Context
+    from .core.link import Link
+    from .core.loop import Loop
+    from .core.switch import Switch
+
+__all__ = ["Child", "Home", "Outgoing", "ProcessLike", "Stream"]
 
 
 class Stream(Protocol):
@@ -32,3 +43,43 @@ class ProcessLike(Stream, Protocol):
 
     def kill(self) -> None:
         """End the program now."""
+
+
+class Child(Protocol):
+    """A child as its parent's handle sees it (connect/base.py)."""
+
+    info: "Info | None"
+    link: "Link"
+    stream: ProcessLike
+
+    def wait(self) -> "Info":
+        """Return the facts of HELLO, or raise what kept it away."""
+
+
+class Outgoing(Protocol):
+    """Turns a call into bytes, having sent ahead what it needs (controller/outgoing.py)."""
+
+    def encode_call(
+        self, context: "Context", fn: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[int, bytes]:
+        """Return (encoding, payload)."""
+
+
+class Home(Protocol):
+    """What a context and a connection ask of their router."""
+
+    switch: "Switch"
+    loop: "Loop"
+    heartbeat: float
+    heartbeat_misses: int
+    output_window: int
+    defer: Callable[[Callable[[], None]], None]
+    decode: Callable[[bytes], Any]
+    settle_output: Callable[[int], None]
+
+    @property
+    def outgoing(self) -> Outgoing:
+        """The part that encodes calls."""
+
+    def check_may_block(self) -> None:
+        """Raise RuntimeError on the I/O thread."""

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from typing import Optional, Sequence
 
     from ..bootstrap.settings import Info
-    from ..router import Router
-    from ..types import ProcessLike
+    from ..core.loop import Timer
+    from ..types import Home, ProcessLike
 
 __all__ = ["Attempt", "Connection", "explain_end"]
 
@@ -73,7 +73,7 @@ class Connection:
 
     def __init__(
         self,
-        router: "Router",
+        router: "Home",
         stream: "ProcessLike",
         context_id: "int",
         attempt: "Attempt",
@@ -90,6 +90,7 @@ class Connection:
         self._nonce = os.urandom(16)
         self._handshake = Handshake(self._nonce, context_id, router.switch.id)
         self._settled = threading.Event()
+        self._timer = None  # type: Optional[Timer]
 
     def open(self, env: "Optional[dict[str, str]]", cwd: "Optional[str]") -> "None":
         """Write payload and settings, and begin to read; waits for nothing."""
@@ -126,7 +127,7 @@ class Connection:
     def _on_bytes(self, data: "bytes") -> "None":
         outcome = self._handshake.feed(data)
         if isinstance(outcome, Ready):
-            self._timer.cancel()
+            self._stop_timer()
             self.info = outcome.info
             router, link, stream = self._router, self.link, self.stream
             stream.on_bytes = link.on_bytes
@@ -161,10 +162,12 @@ class Connection:
                 doing += "; the host printed: " + visible(noise[-200:])
             self.link.end(self._attempt.timed_out("bootstrap", doing, self.stream.stderr))
 
+    def _stop_timer(self) -> "None":
+        if self._timer is not None:
+            self._timer.cancel()
+
     def _on_link_end(self, link: "Link", error: "Exception") -> "None":
-        timer = getattr(self, "_timer", None)
-        if timer is not None:
-            timer.cancel()
+        self._stop_timer()
         self._router.switch.lose_link(link, error)
         self._settled.set()
 

@@ -12,13 +12,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import List, Sequence, Union
 
-    from ..router import Router
+    from ..types import Home
 
 __all__ = ["connect"]
 
 
 def connect(
-    router: "Router",
+    router: "Home",
     context_id: "int",
     attempt: "Attempt",
     python_path: "Union[None, str, Sequence[str]]" = None,

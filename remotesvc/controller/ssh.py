@@ -27,7 +27,7 @@ from .ssh_settings import SshSettings
 from .ssh_transport import WINDOW, Chain, Login, open_chain
 
 if TYPE_CHECKING:
-    from ..router import Router
+    from ..types import Home
 
 __all__ = ["connect"]
 
@@ -36,7 +36,7 @@ CHANNEL_REQUEST = b"b"
 
 
 def connect(
-    router: "Router",
+    router: "Home",
     context_id: int,
     attempt: Attempt,
     *,

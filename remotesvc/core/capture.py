@@ -12,15 +12,20 @@ A record is a tuple, in this order (rebuild.py reads it):
     cause, context   records of their own, or None
     members     records of the members of an exception group
 
-Nothing here may raise, whatever the exception does: its __str__ is user code.
+A child fetches this module when a call first raises. Nothing here may raise, whatever the
+exception does: its __str__ and its properties are user code.
 """
 
+import linecache
+import traceback
+
+from .errors import ValueNotSupported
+from .finder import Finder
 from .values import encode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from types import TracebackType
-    from typing import Any, Optional, Tuple
+    from typing import Any, Iterator, List, Optional, Tuple
 
 __all__ = ["capture"]
 
@@ -28,41 +33,95 @@ __all__ = ["capture"]
 MESSAGE_LIMIT = 64 * 1024
 TRACEBACK_LIMIT = 256 * 1024
 
-# Causes and group members that are followed, in depth and in breadth.
+# Causes, contexts and group members: how deep they are followed, how many of each group, and how
+# many records there are in all, for they may form a tree.
 DEPTH_LIMIT = 8
 MEMBERS_LIMIT = 32
+RECORDS_LIMIT = 64
+
+# Notes and the args of an exception: whoever needs more of them returns a value.
+NOTES_LIMIT = 32
 
 # The attributes that give builtin exceptions their meaning.
 FIELDS = (
-    "errno strerror filename filename2 encoding object start end reason name path lineno offset "
-    "text code value"
-).split()
+    *("errno", "strerror", "filename", "filename2", "characters_written"),
+    *("encoding", "object", "start", "end", "reason"),
+    *("name", "path", "code"),
+    *("lineno", "offset", "end_lineno", "end_offset", "text"),
+)
 
-# Modules of ours on the way to a user's function: nobody's error, so not in the traceback.
-OWN_FILES = ("remotesvc/core/calls.py", "remotesvc/core/finder.py", "<frozen importlib")
+# The types whose attributes are sent; what users' own types hold is theirs, and may be large.
+WITH_FIELDS = (
+    AttributeError,
+    ImportError,
+    NameError,
+    OSError,
+    SyntaxError,
+    SystemExit,
+    UnicodeError,
+)
+
+# Modules of ours on the way to a user's function, and the import system's on the way back from
+# it: nobody's error, so not in the traceback.
+OWN_FILES = (
+    "remotesvc/core/calls.py",
+    "remotesvc/core/finder.py",
+    "remotesvc/core/fetch.py",
+    "<frozen importlib",
+)
 
 
 def capture(error: "BaseException") -> "bytes":
     """Return the payload that describes an exception."""
-    return encode(_record(error, DEPTH_LIMIT))
+    record = _record(error, [RECORDS_LIMIT], DEPTH_LIMIT)
+    try:
+        return encode(record)
+    except ValueNotSupported:
+        # Args that were fine alone are too much together.
+        return encode(_without_values(record))
 
 
-def _record(error: "BaseException", depth: "int") -> "Tuple[Any, ...]":
+def _record(
+    error: "BaseException", left: "List[int]", depth: "int"
+) -> "Optional[Tuple[Any, ...]]":
+    """Return the record of an exception; None when there are too many already."""
+    left[0] -= 1
+    if left[0] < 0 or depth <= 0:
+        return None
     cause, context = error.__cause__, error.__context__
     if error.__suppress_context__ or cause is context:
         context = None
-    members = getattr(error, "exceptions", ()) if depth > 0 else ()
+    members = [_record(member, left, depth - 1) for member in _some(error, "exceptions")]
     return (
         _type_name(type(error)),
         tuple(base.__name__ for base in type(error).__mro__ if base.__module__ == "builtins"),
         _shorten(_text(error), MESSAGE_LIMIT),
-        _plain(error.args),
+        _plain(error, "args"),
         tuple(_fields(error)),
-        tuple(_shorten(str(note), MESSAGE_LIMIT) for note in _notes(error)),
+        tuple(_shorten(note, MESSAGE_LIMIT // 16) for note in _notes(error)),
         _shorten(_traceback(error), TRACEBACK_LIMIT) if depth == DEPTH_LIMIT else "",
-        None if cause is None or depth <= 0 else _record(cause, depth - 1),
-        None if context is None or depth <= 0 else _record(context, depth - 1),
-        tuple(_record(member, depth - 1) for member in _some(members)),
+        None if cause is None else _record(cause, left, depth - 1),
+        None if context is None else _record(context, left, depth - 1),
+        tuple(record for record in members if record is not None),
+    )
+
+
+def _without_values(record: "Any") -> "Any":
+    """Return a record with no args and no fields, nor those within."""
+    if record is None:
+        return None
+    name, bases, message, _, _, notes, text, cause, context, members = record
+    causes = (_without_values(cause), _without_values(context))
+    return (
+        name,
+        bases,
+        message,
+        None,
+        (),
+        notes,
+        text,
+        *causes,
+        tuple(map(_without_values, members)),
     )
 
 
@@ -74,56 +133,110 @@ def _type_name(kind: "type") -> "str":
 
 def _text(error: "BaseException") -> "str":
     try:
-        return str(error)
-    except BaseException:  # noqa: BLE001 user code: __str__
-        return "<its __str__ raised>"
+        return str.__str__(str(error))
+    except BaseException as broken:  # noqa: BLE001 user code: __str__
+        return "<its __str__ raised %s>" % type(broken).__name__
 
 
-def _plain(value: "Any") -> "Any":
-    """Return the value if it can travel and is not large, else None."""
+def _get(error: "BaseException", name: "str") -> "Any":
     try:
-        return value if len(encode(value)) <= MESSAGE_LIMIT else None
+        return getattr(error, name, None)
+    except BaseException:  # noqa: BLE001 user code: a property
+        return None
+
+
+def _plain(error: "BaseException", name: "str") -> "Any":
+    """Return an attribute if it can travel in a record and is not large, else None."""
+    try:
+        value = _get(error, name)
+        # Over there it stands as deep as the last of the causes.
+        inside = value  # type: Any
+        for _ in range(DEPTH_LIMIT + 3):
+            inside = [inside]
+        return value if len(encode(inside)) <= MESSAGE_LIMIT else None
     except BaseException:  # noqa: BLE001 user code: any method of a subclass
         return None
 
 
-def _fields(error: "BaseException") -> "Any":
-    if not isinstance(error, (OSError, UnicodeError, ImportError, SyntaxError, SystemExit)):
-        return
-    for name in FIELDS:
-        value = _plain(getattr(error, name, None))
-        if value is not None:
-            yield name, value
+def _fields(error: "BaseException") -> "Iterator[Tuple[str, Any]]":
+    if isinstance(error, WITH_FIELDS):
+        for name in FIELDS:
+            value = _plain(error, name)
+            if value is not None:
+                yield name, value
 
 
-def _notes(error: "BaseException") -> "Tuple[Any, ...]":
-    notes = getattr(error, "__notes__", ())
-    return tuple(note for note in _some(notes) if isinstance(note, str))
+def _notes(error: "BaseException") -> "List[str]":
+    notes = _some(error, "__notes__")[:NOTES_LIMIT]
+    return [str.__str__(note) for note in notes if isinstance(note, str)]
 
 
-def _some(items: "Any") -> "Tuple[Any, ...]":
-    return tuple(items)[:MEMBERS_LIMIT] if isinstance(items, (list, tuple)) else ()
+def _some(error: "BaseException", name: "str") -> "Tuple[Any, ...]":
+    """Return the first members of an attribute that should be a sequence."""
+    items = _get(error, name)
+    if type(items) not in (list, tuple):
+        return ()
+    wanted = str if name == "__notes__" else BaseException
+    return tuple(item for item in items[:MEMBERS_LIMIT] if isinstance(item, wanted))
 
 
 def _shorten(text: "str", limit: "int") -> "str":
     if len(text) <= limit:
         return text
     half = limit // 2
-    return "%s\n... %d characters left out ...\n%s" % (text[:half], len(text) - limit, text[-half:])
+    return "%s\n... %d characters left out ...\n%s" % (
+        text[:half],
+        len(text) - limit,
+        text[-half:],
+    )
 
 
 def _traceback(error: "BaseException") -> "str":
     try:
-        import traceback
-
-        lines = traceback.format_exception(type(error), error, _own_code(error.__traceback__))
-        return "".join(lines)
+        _provide_sources(error)
+        described = traceback.TracebackException(
+            type(error), error, error.__traceback__, lookup_lines=False
+        )
+        _leave_out_ours(described)
+        return "".join(described.format())
     except BaseException:  # noqa: BLE001 user code again, or no memory for a long text
         return "<no traceback: formatting it failed>\n"
 
 
-def _own_code(tb: "Optional[TracebackType]") -> "Optional[TracebackType]":
-    """Skip the frames of ours that lead to the user's."""
-    while tb is not None and tb.tb_frame.f_code.co_filename.startswith(OWN_FILES):
-        tb = tb.tb_next
-    return tb
+def _provide_sources(error: "BaseException") -> "None":
+    """Give linecache the lines of served modules, so that a file of this host's, which may lie
+    under the same name and be another one, is not shown in their place."""
+    for one in _chain(error):
+        for frame, _ in traceback.walk_tb(one.__traceback__):
+            loader = frame.f_globals.get("__loader__")
+            name = frame.f_globals.get("__name__", "")
+            filename = frame.f_code.co_filename
+            if isinstance(loader, Finder) and loader.get_filename(name) == filename:
+                text = loader.get_source(name) or ""
+                # None for its time: linecache neither checks nor drops such an entry.
+                linecache.cache[filename] = (len(text), None, text.splitlines(True), filename)
+
+
+def _chain(error: "BaseException") -> "List[BaseException]":
+    """Return an exception and those that hang on it, in no order that matters."""
+    found = {id(error): error}
+    pending = [error]
+    while pending and len(found) < RECORDS_LIMIT:
+        one = pending.pop()
+        for other in (one.__cause__, one.__context__, *_some(one, "exceptions")):
+            if other is not None and id(other) not in found:
+                found[id(other)] = other
+                pending.append(other)
+    return list(found.values())
+
+
+def _leave_out_ours(described: "traceback.TracebackException") -> "None":
+    """Drop the frames of ours from a traceback and from those that hang on it."""
+    pending = [described]  # type: List[Any]
+    while pending:
+        one = pending.pop()
+        if one is not None:
+            one.stack[:] = [
+                frame for frame in one.stack if not frame.filename.startswith(OWN_FILES)
+            ]
+            pending += [one.__cause__, one.__context__, *(getattr(one, "exceptions", None) or ())]

@@ -1,26 +1,31 @@
 """Context: one interpreter in the tree, and the handle on it."""
 
+import functools
+
 from .authority import CALL_FUNCTION, SHUTDOWN
 from .dead import exhume
 from .errors import CallTimeout, DisconnectedError, ProtocolError
 from .pending import Pending
 from .rebuild import rebuild
+from .secret import Secret
 from .values import CONTEXT
-from .wire import DEAD, ERROR, PLAIN, RAW
+from .wire import DEAD, ERROR, PICKLE, PLAIN, RAW
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Optional, Tuple, TypeVar
+    from typing import Any, Callable, Dict, List, Optional, Tuple, TypeVar
 
     from ..bootstrap.settings import Info
-    from ..connect.base import Connection
-    from ..router import Router
+    from ..types import Child, Home
     from .futures import ReplyFuture
     from .wire import Message
 
     T = TypeVar("T")
 
 __all__ = ["Context", "Verbs"]
+
+# How a pickle names the class of a Secret.
+SECRET_IN_PICKLE = b"remotesvc.core.secret"
 
 
 class Verbs:
@@ -41,7 +46,7 @@ class Verbs:
         context = self._context
         router = context.router
         router.check_may_block()
-        encoding, payload = router.outgoing.encode_call(context, fn, args, kwargs)
+        encoding, payload = self._encode(fn, args, kwargs)
         pending = Pending(context.id)
         handle = router.switch.listen(pending)
         try:
@@ -62,7 +67,7 @@ class Verbs:
         context = self._context
         router = context.router
         switch = router.switch
-        encoding, payload = router.outgoing.encode_call(context, fn, args, kwargs)
+        encoding, payload = self._encode(fn, args, kwargs)
 
         def open_reply(message: "Message") -> "Any":
             router.settle_output(context.id)
@@ -87,10 +92,22 @@ class Verbs:
         """Send the call and forget it; a failure over there is not told."""
         context = self._context
         router = context.router
-        encoding, payload = router.outgoing.encode_call(context, fn, args, kwargs)
+        encoding, payload = self._encode(fn, args, kwargs)
         link = router.switch.send(context.id, CALL_FUNCTION, encoding, payload)
         if link is not None and not router.loop.is_current():
             link.wait_for_room(self._timeout)
+
+    def _encode(
+        self, fn: "Any", args: "Tuple[Any, ...]", kwargs: "Dict[str, Any]"
+    ) -> "Tuple[int, bytes]":
+        """Encode a call. One with a Secret waits for HELLO: a forced command never gets it."""
+        context = self._context
+        if not context.is_ready and _holds_secret((args, kwargs)):
+            context.wait_until_ready()
+        encoding, payload = context.router.outgoing.encode_call(context, fn, args, kwargs)
+        if encoding == PICKLE and not context.is_ready and SECRET_IN_PICKLE in payload:
+            context.wait_until_ready()
+        return encoding, payload
 
     def _limit(self, future: "ReplyFuture", fn: "Any", timeout: "float") -> "None":
         text = "%s on %s timed out after %g s" % (_name(fn), self._context.name, timeout)
@@ -110,16 +127,18 @@ class Context(Verbs):
 
     def __init__(
         self,
-        router: "Router",
+        router: "Home",
         context_id: "int",
         name: "str",
-        connection: "Optional[Connection]" = None,
+        connection: "Optional[Child]" = None,
     ) -> "None":
         Verbs.__init__(self, self)
         self.router = router
         self.id = context_id
         self.name = name
         self._connection = connection
+        self._callbacks = []  # type: List[Callable[[Context, Exception], None]]
+        self._error = None  # type: Optional[Exception]
 
     def __repr__(self) -> "str":
         return "<Context %d %s>" % (self.id, self.name)
@@ -138,6 +157,10 @@ class Context(Verbs):
     @property
     def info(self) -> "Info":
         """The facts of its HELLO; waits for it, raises the ConnectError that kept it away."""
+        return self.wait_until_ready()
+
+    def wait_until_ready(self) -> "Info":
+        """Wait for HELLO, bounded by the connect timeout, and return its facts."""
         if self._connection is None:
             raise DisconnectedError("context %s was not opened from here" % self.name)
         self.router.check_may_block()
@@ -148,23 +171,30 @@ class Context(Verbs):
         """Whether its link stands, a HELLO that is still under way included."""
         return self._connection is None or self._connection.link.error is None
 
+    @property
+    def is_ready(self) -> "bool":
+        """Whether its HELLO has come, so that it is known to be a child of ours."""
+        return self._connection is None or self._connection.info is not None
+
     def options(self, timeout: "Optional[float]" = None) -> "Verbs":
         """Return the same verbs with a deadline, in seconds for each call."""
         return Verbs(self, timeout)
 
     def on_disconnect(self, callback: "Callable[[Context, Exception], None]") -> "None":
-        """Call `callback(context, error)` once when this context is lost, or now if it is."""
-        connection = self._connection
-        error = None if connection is None else connection.link.error
-        if error is not None:
-            callback(self, error)
-            return
+        """Call `callback(context, error)` once this context is lost; at once if it is.
 
-        def tell(lost: "set[int]", error: "Exception") -> "None":
-            if self.id in lost:
-                self.router.defer(lambda: callback(self, error))
+        It runs on a thread of the router's that may block.
+        """
+        self._callbacks.append(callback)
+        if self._error is not None:
+            self.lose(self._error)
 
-        self.router.switch.observe(tell)
+    def lose(self, error: "Exception") -> "None":
+        """Take the news that the link has ended (for the router to call)."""
+        self._error = error
+        while self._callbacks:
+            callback = self._callbacks.pop(0)
+            self.router.defer(functools.partial(callback, self, error))
 
     def shutdown(self, timeout: "float" = 5.0) -> "None":
         """End the child: what runs there is interrupted; return when it is gone.
@@ -174,7 +204,10 @@ class Context(Verbs):
         connection = self._connection
         if connection is None or connection.link.error is not None:
             return
-        self.router.switch.send(self.id, SHUTDOWN, RAW, b"")
+        try:
+            self.router.switch.send(self.id, SHUTDOWN, RAW, b"")
+        except DisconnectedError:
+            pass  # it ended by itself at this very moment
         if not connection.stream.gone.wait(timeout):
             raise CallTimeout("%s did not end within %g s" % (self.name, timeout))
 
@@ -196,6 +229,15 @@ class Context(Verbs):
         raise ProtocolError(
             "%s answered with encoding %d, which is not taken from below" % (self.name, encoding)
         )
+
+
+def _holds_secret(value: "Any") -> "bool":
+    """Tell whether a plain value has a Secret in it; of dicts the values are looked at."""
+    if isinstance(value, dict):
+        return any(map(_holds_secret, value.values()))
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return any(map(_holds_secret, value))
+    return isinstance(value, Secret)
 
 
 def _name(fn: "Any") -> "str":

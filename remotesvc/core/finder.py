@@ -11,7 +11,7 @@ the interpreter.
 """
 
 import sys
-from importlib.machinery import ModuleSpec
+from importlib.machinery import ModuleSpec, PathFinder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -65,10 +65,14 @@ class Finder:
         self, name: "str", path: "Any" = None, target: "Any" = None
     ) -> "Optional[ModuleSpec]":
         """Find what came, or must come, from the parent; None leaves it to the host."""
+        if name == "importlib.resources" and sys.version_info[:2] == (3, 9):
+            from .resources import teach_files
+
+            teach_files(self)
         record = self.records.get(name)
         if record is None and self._is_ours(name.rpartition(".")[0], name):
             record = self.request(name)
-        return self.spec(name, record)
+        return self.spec(name, record, path)
 
     def request(self, name: "str") -> "Optional[Record]":
         """Ask the parent for a module, and keep its answer, a no included."""
@@ -76,20 +80,28 @@ class Finder:
             self.ask(name)
         return self.records.get(name)
 
-    def spec(self, name: "str", record: "Optional[Record]") -> "Optional[ModuleSpec]":
+    def spec(
+        self, name: "str", record: "Optional[Record]", path: "Any" = None
+    ) -> "Optional[ModuleSpec]":
         """Return the spec for a record, None for a missing module; refusals say why."""
         if record is None or record[0] == MISSING:
             return None
         kind, origin, source = record[:3]
         if kind == REFUSED:
-            raise ModuleNotFoundError(source, name=name)
-        is_package = kind != MODULE
-        loader = None if kind == NAMESPACE else self
-        spec = ModuleSpec(name, loader, origin=origin, is_package=is_package)  # type: ignore[arg-type]
-        spec.has_location = kind != NAMESPACE
-        if is_package:
+            from .resources import find_installed
+
+            return find_installed(name, source)
+        # Namespace packages get this loader too: it has their data files.
+        spec = ModuleSpec(name, self, origin=origin or None)  # type: ignore[arg-type]
+        spec.has_location = bool(origin)
+        if kind != MODULE:
             # No folder of this host: what lies there by chance is not part of the package.
             spec.submodule_search_locations = [PATH_PREFIX + name]
+            if kind == NAMESPACE:
+                # But the portions of a namespace that are installed here are.
+                there = PathFinder.find_spec(name, path)
+                if there is not None and there.loader is None:
+                    spec.submodule_search_locations += there.submodule_search_locations or ()
         return spec
 
     def _is_ours(self, parent: "str", name: "str") -> "bool":
@@ -136,16 +148,14 @@ class Finder:
         return self.records[name][1]
 
     def is_package(self, name: "str") -> "bool":
-        """Tell whether a module is a package."""
-        return self.records[name][0] == PACKAGE
+        """Tell whether a module is a package, with a file of its own or without."""
+        return self.records[name][0] != MODULE
 
     def get_data(self, path: "str") -> "bytes":
         """Return the bytes of a file beside a served module: for pkgutil.get_data."""
-        for name, record in self.records.items():
-            folder = record[1].rpartition("/")[0] + "/"
-            if record[0] == PACKAGE and path.startswith(folder) and self.read_resource:
-                return self.read_resource(name, path[len(folder) :])
-        raise OSError("no file %r came with the modules from the parent" % path)
+        from .resources import get_data
+
+        return get_data(self, path)
 
     def get_resource_reader(self, name: "str") -> "Any":
         """Return a reader for importlib.resources, None for what is no package."""
@@ -166,8 +176,14 @@ class Finder:
             raise ModuleNotFoundError("the main program did not come along", name="__main__")
         from importlib.util import module_from_spec
 
-        module = sys.modules["__main__"] = module_from_spec(spec)
-        self.exec_module(module)
+        module = module_from_spec(spec)
+        before = sys.modules["__main__"]
+        sys.modules["__main__"] = module
+        try:
+            self.exec_module(module)
+        except BaseException:
+            sys.modules["__main__"] = before
+            raise
 
 
 class _LastResort:
@@ -184,15 +200,16 @@ class _LastResort:
         record = finder.records.get(name)
         if record is None and not path and self._is_wanted_by_ours():
             record = finder.request(name)
-        return finder.spec(name, record)
+        return finder.spec(name, record, path)
 
     def _is_wanted_by_ours(self) -> "bool":
         frame = sys._getframe(2)  # type: Any
         while frame is not None:
-            module = frame.f_globals.get("__name__", "")
+            names = frame.f_globals
+            module = names.get("__name__", "")
             if not module.startswith("importlib") and module != __name__:
-                loader = frame.f_globals.get("__loader__")
-                return loader is self._finder or module == "remotesvc.core.calls"
+                # None: the globals of a function that came as a pickle.
+                return names.get("__loader__") in (None, self._finder)
             frame = frame.f_back
         return False
 
@@ -209,9 +226,6 @@ class _Listing:
 
     def iter_modules(self, prefix: "str" = "") -> "Iterator[Tuple[str, bool]]":
         """Yield (name, is a package) of the submodules that the parent has."""
-        finder = self._finder
-        for name in sorted(finder.records[self._name][3] or ()):
-            full_name = "%s.%s" % (self._name, name)
-            record = finder.records.get(full_name) or finder.request(full_name)
-            if record is not None and record[0] not in (MISSING, REFUSED):
-                yield prefix + name, record[0] != MODULE
+        from .resources import iter_modules
+
+        return iter_modules(self._finder, self._name, prefix)

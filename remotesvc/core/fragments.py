@@ -1,8 +1,11 @@
 """Large messages as fragments: cutting them at the sender, joining them at the receiver. Sans-IO.
 
 A fragment's payload is `message_id u32 | total u32 | piece`. The sender numbers its large
-messages; all pieces but the last are FRAGMENT_SIZE long and arrive in order, so a position is not
+messages; all pieces but the last are PIECE_SIZE long and arrive in order, so a position is not
 sent. Relays pass fragments on like any other frame; only the final receiver joins them.
+
+From one source to one handle, large messages follow one another (outbox.py): so whoever starts a
+second one has given up the first, and a peer can begin no more of them than it knows handles.
 """
 
 import struct
@@ -14,12 +17,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Dict, Iterator, List, Optional, Tuple
 
-__all__ = ["Reassembler", "cut", "total_size"]
+__all__ = ["PIECE_SIZE", "Reassembler", "cut", "total_size"]
 
 PREFIX = struct.Struct(">LL")
 
-# Incomplete messages of one source at one time: an honest sender has one per thread that sends.
-SOURCE_LIMIT = 256
+# A fragment with its prefix is as long as the longest frame: a relay passes it on uncut.
+PIECE_SIZE = FRAGMENT_SIZE - PREFIX.size
 
 
 def cut(message: "Message", message_id: "int") -> "Iterator[Tuple[Message, bool]]":
@@ -27,8 +30,8 @@ def cut(message: "Message", message_id: "int") -> "Iterator[Tuple[Message, bool]
     payload = memoryview(message.payload)
     prefix = PREFIX.pack(message_id, len(payload))
     encoding = message.encoding | FRAGMENT
-    for start in range(0, len(payload), FRAGMENT_SIZE):
-        end = start + FRAGMENT_SIZE
+    for start in range(0, len(payload), PIECE_SIZE):
+        end = start + PIECE_SIZE
         fragment = Message(
             message.dst,
             message.src,
@@ -49,17 +52,18 @@ def total_size(fragment: "Message") -> "int":
 
 
 class _Partial:
-    __slots__ = ("first", "pieces", "received", "total")
+    __slots__ = ("first", "message_id", "pieces", "received", "total")
 
-    def __init__(self, first: "Message", total: "int") -> "None":
+    def __init__(self, first: "Message", message_id: "int", total: "int") -> "None":
         self.first = first
+        self.message_id = message_id
         self.total = total
         self.pieces = []  # type: List[bytes]
         self.received = 0
 
 
 class Reassembler:
-    """Joins fragments per source; all incomplete messages together stay within one budget.
+    """Joins fragments, one message per source and handle; together they stay within one budget.
 
     The caller has checked by `total_size` that it wants a message of that size. Room for the whole
     message is reserved at its first fragment, so what was begun can be finished.
@@ -69,22 +73,24 @@ class Reassembler:
         self._budget = budget
         self._reserved = 0
         self._partials = {}  # type: Dict[Tuple[int, int], _Partial]
-        self._count = {}  # type: Dict[int, int]
 
     def add(self, fragment: "Message") -> "Optional[Message]":
         """Take one fragment; return the whole message when it was the last one."""
         message_id, total = PREFIX.unpack_from(fragment.payload)
-        key = (fragment.src, message_id)
-        partial = self._partials.get(key)
-        if partial is None:
-            partial = self._begin(key, fragment, total)
-        self._check(partial, fragment, total)
+        src, handle = fragment.src, fragment.handle
+        partial = self._partials.get((src, handle))
+        if partial is None or partial.message_id != message_id:
+            self.forget(src, handle)
+            partial = self._begin(fragment, message_id, total)
+        if not _is_next(partial, fragment, total):
+            self.forget(src, handle)
+            raise ProtocolError("a fragment does not continue its message: %r" % fragment)
         piece = fragment.payload[PREFIX.size :]
         partial.received += len(piece)
         partial.pieces.append(piece)
         if partial.received < total:
             return None
-        self._end(key)
+        self.forget(src, handle)
         first = partial.first
         return Message(
             first.dst,
@@ -96,41 +102,31 @@ class Reassembler:
             b"".join(partial.pieces),
         )
 
-    def forget(self, src: "int") -> "None":
-        """Drop what a lost source left unfinished, and give its room back."""
-        for key in [key for key in self._partials if key[0] == src]:
-            self._end(key)
+    def forget(self, src: "int", handle: "Optional[int]" = None) -> "None":
+        """Drop what a source left unfinished, for one handle or all, and give its room back."""
+        for key in list(self._partials):
+            if key[0] == src and handle in (None, key[1]):
+                self._reserved -= self._partials.pop(key).total
 
-    def _begin(self, key: "Tuple[int, int]", fragment: "Message", total: "int") -> "_Partial":
-        src = key[0]
-        if self._reserved + total > self._budget or self._count.get(src, 0) >= SOURCE_LIMIT:
+    def _begin(self, fragment: "Message", message_id: "int", total: "int") -> "_Partial":
+        if self._reserved + total > self._budget:
             raise ProtocolError(
                 "no room to join a message of %d bytes from context %d: %d of %d bytes are taken"
-                % (total, src, self._reserved, self._budget)
+                % (total, fragment.src, self._reserved, self._budget)
             )
         self._reserved += total
-        self._count[src] = self._count.get(src, 0) + 1
-        partial = self._partials[key] = _Partial(fragment, total)
+        partial = _Partial(fragment, message_id, total)
+        self._partials[fragment.src, fragment.handle] = partial
         return partial
 
-    def _check(self, partial: "_Partial", fragment: "Message", total: "int") -> "None":
-        first = partial.first
-        size = len(fragment.payload) - PREFIX.size
-        same = (
-            total == partial.total
-            and fragment.auth == first.auth
-            and fragment.handle == first.handle
-            and fragment.reply_to == first.reply_to
-            and fragment.encoding == first.encoding
-        )
-        if not same or size != min(FRAGMENT_SIZE, total - partial.received) or size == 0:
-            self._end((fragment.src, PREFIX.unpack_from(fragment.payload)[0]))
-            raise ProtocolError("a fragment does not continue its message: %r" % fragment)
 
-    def _end(self, key: "Tuple[int, int]") -> "None":
-        self._reserved -= self._partials.pop(key).total
-        left = self._count[key[0]] - 1
-        if left:
-            self._count[key[0]] = left
-        else:
-            del self._count[key[0]]
+def _is_next(partial: "_Partial", fragment: "Message", total: "int") -> "bool":
+    first = partial.first
+    size = len(fragment.payload) - PREFIX.size
+    return (
+        total == partial.total
+        and fragment.auth == first.auth
+        and fragment.reply_to == first.reply_to
+        and fragment.encoding == first.encoding
+        and 0 < size == min(PIECE_SIZE, total - partial.received)
+    )

@@ -29,7 +29,7 @@ def _split_zone(value: "Any") -> "List[Any]":
     if offset is None:
         raise Unfit("its zone has no offset without a date; send a datetime")
     microseconds = (offset.days * 86400 + offset.seconds) * 1000000 + offset.microseconds
-    return [microseconds, str(getattr(value.tzinfo, "key", None) or value.tzname())]
+    return [microseconds, str(getattr(value.tzinfo, "key", None) or value.tzname() or "")]
 
 
 def _split_clock(value: "Any") -> "List[Any]":

@@ -44,7 +44,6 @@ PICKLE = 1  # major u8, minor u8, then a pickle: from parents only
 RAW = 2  # bytes that the handle gives a meaning
 ERROR = 3  # a captured exception (capture.py)
 DEAD = 4  # a refusal or a loss: plain (code, text); never answered itself
-ENCODINGS = 5
 
 # Flag on the encoding: the payload is one piece of a larger message (fragments.py).
 FRAGMENT = 0x80
@@ -55,8 +54,8 @@ HEADER = struct.Struct(">2sBB6L")
 # at most for this many bytes of a big one.
 FRAGMENT_SIZE = 256 * 1024
 
-# The longest payload of one frame: a full fragment with its own small header.
-FRAME_LIMIT = FRAGMENT_SIZE + 64
+# The longest payload of one frame.
+FRAME_LIMIT = FRAGMENT_SIZE
 
 
 class Message:

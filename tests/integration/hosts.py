@@ -79,9 +79,10 @@ def start_host(
     """Run a host; `programs` are the names on its PATH and where they lead, beside sh.
 
     login: lines of sh that run before each command. namespace: whether it has mounts of its own.
+    There PATH is the system's, for what leads to `programs` may be hidden by a mount.
     shell: the login shell; without one, and without `login`, it is the account's own.
     """
-    home, path = folder / "home", folder / "bin"
+    home, path = folder / "home_there", folder / "bin"
     home.mkdir(mode=0o700, exist_ok=True)
     path.mkdir()
     names = {"sh": "/bin/sh", **({"python3": PYTHON} if programs is None else programs)}
@@ -108,7 +109,7 @@ def _write_login(
         namespace=f"{shutil.which('unshare')} -m" if namespace else "",
         system_path=SYSTEM_PATH,
         lines="\n".join(lines),
-        path=path,
+        path=SYSTEM_PATH if namespace else path,
         shell=shell,
     )
     return write_program(folder / "login", text)

@@ -133,4 +133,6 @@ def test_a_megabyte_goes_there_and_comes_back(there: There, value: "bytes | str"
 
 def _written(value: Any) -> str:
     """Return what shows what equality does not (the type, -0.0, a fold); sets have no order."""
-    return str(sorted(map(repr, value))) if isinstance(value, (set, frozenset)) else repr(value)
+    if isinstance(value, (set, frozenset)):
+        return f"{type(value).__name__} of {sorted(map(repr, value))}"
+    return repr(value)

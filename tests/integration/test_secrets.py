@@ -1,0 +1,67 @@
+"""A Secret waits for HELLO: whoever sits at the other end instead of a child never gets it."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+import remotesvc
+
+SECRET = "correct horse battery staple"
+
+# What a forced command or a menu does: it takes whatever comes, and answers nothing of ours.
+RECORDER = """#!{python}
+import sys
+with open({path!r}, "wb", 0) as file:
+    while True:
+        data = sys.stdin.buffer.raw.read(65536)
+        if not data:
+            break
+        file.write(data)
+"""
+
+
+@pytest.fixture
+def recording(tmp_path: Path) -> tuple[Path, Path]:
+    """Return a program that records its stdin, and the file that it writes."""
+    program, taken = tmp_path / "recorder", tmp_path / "taken"
+    program.write_text(RECORDER.format(python=sys.executable, path=str(taken)))
+    program.chmod(0o755)
+    return program, taken
+
+
+def test_secret_argument_is_not_sent_before_hello(recording: tuple[Path, Path]) -> None:
+    program, taken = recording
+    with remotesvc.Router() as router:
+        context = router.local(python_path=str(program), connect_timeout=1)
+        with pytest.raises(remotesvc.ConnectTimeout):
+            context.call(len, {"password": [remotesvc.Secret(SECRET)]})
+    assert SECRET.encode() not in taken.read_bytes()
+
+
+def test_secret_inside_an_object_is_not_sent_before_hello(recording: tuple[Path, Path]) -> None:
+    program, taken = recording
+    with remotesvc.Router() as router:
+        context = router.local(python_path=str(program), connect_timeout=1)
+        secret = remotesvc.Secret(SECRET)
+        with pytest.raises(remotesvc.ConnectTimeout):
+            context.call(lambda: len(secret))
+    assert SECRET.encode() not in taken.read_bytes()
+
+
+def test_argument_without_a_secret_travels_in_the_first_flight(
+    recording: tuple[Path, Path],
+) -> None:
+    program, taken = recording
+    with remotesvc.Router() as router:
+        context = router.local(python_path=str(program), connect_timeout=1)
+        with pytest.raises(remotesvc.ConnectTimeout):
+            context.call(len, SECRET)
+    assert SECRET.encode() in taken.read_bytes()
+
+
+def test_secret_arrives_as_a_secret() -> None:
+    with remotesvc.Router() as router:
+        context = router.local()
+        assert context.call(len, remotesvc.Secret(SECRET)) == len(SECRET)
+        assert "staple" not in context.call(repr, remotesvc.Secret(SECRET))
