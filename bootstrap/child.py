@@ -46,9 +46,10 @@ def main(finder: "Finder") -> "None":
     _lead_own_group()
     # A parent shell may have left it ignored; it is how a running call is interrupted.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    (read_fd, write_fd, error_fd), readers = take_over()
-    settings = _read_settings(read_fd)
+    # What goes wrong here is still told on the stderr that the parent reads.
+    settings = _read_settings(0)
     _move_in(settings)
+    (read_fd, write_fd, error_fd), readers = take_over()
     child = Child(finder, settings, readers)
     child.serve(DescriptorStream(child.loop, read_fd, write_fd), settings, error_fd)
 
@@ -76,7 +77,10 @@ def _move_in(settings: "Settings") -> "None":
     """Take environment and working directory; a folder that is not there ends the child."""
     os.environ.update(settings.env or {})
     if settings.cwd is not None:
-        os.chdir(settings.cwd)
+        try:
+            os.chdir(settings.cwd)
+        except OSError as error:
+            sys.exit("remotesvc: cwd: %s" % error)
 
 
 def _read_exactly(fd: "int", size: "int") -> "bytes":
@@ -132,9 +136,11 @@ class Child:
         self.loop.call_soon(self._output.start)
         os.close(error_fd)
         threading.Thread(target=self.loop.run, name="remotesvc-io", daemon=True).start()
-        self._run_calls()
-        link.flush(FAREWELL)
-        _end_group()
+        try:
+            self._run_calls()
+            link.flush(FAREWELL)
+        finally:
+            _end_group()  # even if the interrupt of leave() comes as late as here
 
     def leave(self) -> "None":
         """Begin the end (on the I/O thread): interrupt what runs, and do not wait for ever."""

@@ -18,7 +18,7 @@ if sys.version_info < (3, 6):
             os.execlp(v[i], v[i], "-Bc", *(v[1:2] + v[1:4] + v[i + 1 :]))
         except OSError:
             pass
-    sys.stderr.write("remotesvc: Python %s is too old" % sys.version.split()[0])
+    os.write(2, ("remotesvc: Python %s is too old" % sys.version.split()[0]).encode())
     os._exit(93)
 n = int(v[3])
 d = b""

@@ -1,4 +1,4 @@
-"""Compares arguments with a `def` that was read, not run: a mismatch is known before connecting."""
+"""Compares arguments with a `def` that was read, not run, so before anything is connected."""
 
 import ast
 from collections.abc import Iterator

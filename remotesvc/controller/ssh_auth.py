@@ -1,26 +1,31 @@
 """Authentication over a paramiko transport: what is offered, in which order, and what was tried.
 
-OpenSSH's order: agent keys, identity files, keyboard-interactive, password, as far as the
-configuration allows each. A password is sent once, a passphrase never leaves this host.
+OpenSSH's order: keys, keyboard-interactive, password, as far as the configuration and the server
+allow each. A password is sent once, a passphrase never leaves this host, and nothing is offered
+twice, also when the server wants several methods one after the other.
 """
 
-import os
-import socket
-import stat
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import paramiko
-from paramiko.agent import AgentSSH
 
 from ..connect.base import Attempt
-from ..core.errors import AuthenticationError
+from ..core.errors import AuthenticationError, ConnectError
+from ..core.visible import visible
+from .ssh_identities import Identities
 from .ssh_settings import SshSettings
 
-__all__ = ["Credentials", "authenticate"]
+__all__ = ["Credentials", "Prompts", "authenticate"]
 
 # answers(title, instructions, [(prompt, is echoed)]) -> one answer per prompt
 Prompts = Callable[[str, str, Sequence[tuple[str, bool]]], Sequence[str]]
+
+# So much of a question of the server's stands in an error text.
+QUESTION_SHOWN = 200
+
+# paramiko waits by an event; a wait of no time at all would not look at it once.
+SHORTEST_WAIT = 0.1
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,18 @@ class Credentials:
     passphrase: str | None = field(default=None, repr=False)
     identity_files: tuple[str, ...] = ()
     prompts: Prompts | None = field(default=None, repr=False)
+
+    def identities(self, settings: SshSettings, notes: list[str]) -> Identities:
+        """Return the keys to offer; who names a key or a password does not mean all others."""
+        named = self.identity_files
+        return Identities(
+            files=named or settings.identity_files,
+            is_named=bool(named) or settings.has_explicit_identities,
+            only_files=settings.identities_only or bool(named) or self.password is not None,
+            agent_path=settings.identity_agent,
+            passphrase=self.passphrase,
+            notes=notes,
+        )
 
 
 def authenticate(
@@ -44,7 +61,7 @@ def authenticate(
 
 
 class _Login:
-    """One login: the methods that are left, and what was tried so far."""
+    """One login: the methods that the server still takes, and what was tried so far."""
 
     def __init__(
         self,
@@ -57,125 +74,104 @@ class _Login:
         self._attempt = attempt
         self._settings = settings
         self._credentials = credentials
+        self._where = f"{settings.hostname} port {settings.port}"
         self._allowed: set[str] | None = None
         self._tried: list[str] = []
         self._notes: list[str] = []
+        self._offered: set[bytes] = set()
+        self._answers = _Answers(credentials, self._notes)
+        self._is_one_step_further = False
 
     def run(self) -> None:
+        """Go through the methods, and again whenever the server took one and wants another."""
         methods = {
             "publickey": self._try_keys,
             "keyboard-interactive": self._try_interactive,
             "password": self._try_password,
         }
-        for method in self._settings.authentications:
-            if method in methods and self._may(method) and methods[method]():
-                return
+        self._is_one_step_further = True
+        while self._is_one_step_further:
+            self._is_one_step_further = False
+            for method in self._settings.authentications:
+                if self._may(method) and methods[method]():
+                    return
+        # The answer to "none" says what would be taken; some hosts ask for nothing at all.
+        if self._allowed is None and self._send(None, self._none):
+            return
         raise self._refused()
 
     def _may(self, method: str) -> bool:
         return self._allowed is None or method in self._allowed
 
-    def _send(self, what: str, send: Callable[[], list[str]]) -> bool:
+    def _send(self, what: str | None, send: Callable[[], list[str]]) -> bool:
         """Send one attempt; True when it logged in."""
-        self._transport.auth_timeout = max(0.1, self._attempt.left)
+        self._transport.auth_timeout = max(SHORTEST_WAIT, self._attempt.left)
         try:
             still_needed = send()
         except paramiko.BadAuthenticationType as error:
             self._allowed = set(error.allowed_types)
             return False
         except paramiko.AuthenticationException as error:
-            self._tried.append(what)
             self._check_alive(error)
-            return False
+            still_needed = None
         except (paramiko.SSHException, EOFError, OSError) as error:
+            raise self._lost(error) from error
+        if what is not None:
             self._tried.append(what)
-            self._check_alive(error, is_dead=True)
-            return False
-        self._tried.append(what)
         if still_needed:
             self._allowed = set(still_needed)
-        return not still_needed
+            self._is_one_step_further = True
+        return still_needed == []
 
-    def _check_alive(self, error: Exception, is_dead: bool = False) -> None:
+    def _check_alive(self, error: Exception) -> None:
+        if self._attempt.left == 0 or not self._transport.is_active():
+            raise self._lost(error) from error
+
+    def _lost(self, error: Exception) -> ConnectError:
+        """Return the error for a connection that ended, or a deadline that passed, meanwhile."""
         if self._attempt.left == 0:
-            raise self._attempt.timed_out("auth", "waiting for the server's word") from error
-        if is_dead or not self._transport.is_active():
-            self._notes.append("the server closed the connection after that many attempts")
-            raise self._refused() from error
+            return self._attempt.timed_out("auth", f"{self._where} did not answer the login")
+        if self._tried and isinstance(error, paramiko.AuthenticationException):
+            count = len(self._tried)
+            text = f"it closed the connection after {count} refused (MaxAuthTries?): offer fewer"
+            self._notes.append(text)
+            return self._refused()
+        text = f"{self._attempt.where}: {self._where} ended the connection during the login"
+        return ConnectError(f"{text}: {visible(str(error))}", "auth", self._attempt.elapsed)
 
-    # -- keys ------------------------------------------------------------------------------------
+    # -- methods ---------------------------------------------------------------------------------
+
+    def _none(self) -> list[str]:
+        return self._transport.auth_none(self._settings.user)  # type: ignore[no-any-return]
 
     def _try_keys(self) -> bool:
         user = self._settings.user
-        for what, key in self._keys():
-            if not self._may("publickey"):
-                return False
-            if self._send(what, lambda key=key: self._transport.auth_publickey(user, key)):
-                return True
+        with self._credentials.identities(self._settings, self._notes).offered() as identities:
+            for identity in identities:
+                blob = identity.key.asbytes()
+                if blob in self._offered:
+                    continue
+                self._offered.add(blob)
+                key = identity.key
+                if self._send(
+                    identity.name, lambda key=key: self._transport.auth_publickey(user, key)
+                ):
+                    return True
+                if not self._may("publickey"):
+                    break
         return False
 
-    def _keys(self) -> Iterator[tuple[str, paramiko.PKey]]:
-        explicit = self._credentials.identity_files
-        files = explicit or self._settings.identity_files
-        if not (self._settings.identities_only or explicit):
-            yield from self._agent_keys()
-        for path in files:
-            key = self._load(path, bool(explicit) or self._settings.has_explicit_identities)
-            if key is not None:
-                yield f"key {path} ({key.get_name()})", key
-
-    def _agent_keys(self) -> Iterator[tuple[str, paramiko.PKey]]:
-        path = self._settings.identity_agent
-        if path is None:
-            return
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
-            try:
-                if not stat.S_ISSOCK(os.stat(path).st_mode):
-                    return
-                sock.settimeout(max(0.1, self._attempt.left))
-                sock.connect(path)
-                agent = AgentSSH()
-                agent._connect(sock)
-                keys = agent.get_keys()
-            except (OSError, paramiko.SSHException) as error:
-                self._notes.append(f"the agent at {path} did not answer: {error}")
-                return
-            for key in keys:
-                yield f"agent key {key.get_name()} {getattr(key, 'comment', '')}".strip(), key
-
-    def _load(self, path: str, is_explicit: bool) -> paramiko.PKey | None:
-        passphrase = self._credentials.passphrase
-        secret = None if passphrase is None else passphrase.encode()
-        try:
-            return paramiko.PKey.from_path(path, secret)
-        except FileNotFoundError:
-            if is_explicit:
-                self._notes.append(f"there is no identity file {path}")
-        except OSError as error:
-            self._notes.append(f"identity file {path} cannot be read: {error.strerror}")
-        except TypeError:
-            hint = "give passphrase=, or add it to the agent with ssh-add"
-            if passphrase is None:
-                self._notes.append(f"identity file {path} needs a passphrase: {hint}")
-            else:
-                return self._load_plain(path)
-        except (ValueError, paramiko.SSHException) as error:
-            text = "the passphrase is wrong" if passphrase is not None else str(error)
-            self._notes.append(f"identity file {path} cannot be used: {text}")
-        return None
-
-    def _load_plain(self, path: str) -> paramiko.PKey | None:
-        """Load a key that has no passphrase although one was given for another."""
-        try:
-            return paramiko.PKey.from_path(path)
-        except (OSError, TypeError, ValueError, paramiko.SSHException):
-            self._notes.append(f"identity file {path} cannot be used")
-            return None
-
-    # -- what is typed ---------------------------------------------------------------------------
+    def _try_interactive(self) -> bool:
+        if not self._answers.has_any:
+            return False
+        user = self._settings.user
+        return self._send(
+            "keyboard-interactive",
+            lambda: self._transport.auth_interactive(user, self._answers),
+        )
 
     def _try_password(self) -> bool:
-        password = self._credentials.password
+        password = self._answers.take_password()
         if password is None:
             return False
         user = self._settings.user
@@ -184,43 +180,54 @@ class _Login:
             lambda: self._transport.auth_password(user, password, fallback=False),
         )
 
-    def _try_interactive(self) -> bool:
-        if self._credentials.password is None and self._credentials.prompts is None:
-            return False
-        user = self._settings.user
-        return self._send(
-            "keyboard-interactive",
-            lambda: self._transport.auth_interactive(user, _Answers(self._credentials)),
-        )
-
     def _refused(self) -> AuthenticationError:
-        settings = self._settings
         tried = ", ".join(self._tried) or "nothing: there was nothing to offer"
-        allowed = ", ".join(sorted(self._allowed)) if self._allowed else "unknown"
+        allowed = visible(", ".join(sorted(self._allowed or {"it did not say"})))
         notes = "".join(f"; {note}" for note in self._notes)
         text = (
-            f"{self._attempt.where}: user {settings.user!r} was not let in. Tried: {tried}. "
-            f"The server takes: {allowed}{notes}. Check the user name, or give a key with "
-            "-i/identity_file, an agent, or a password"
+            f"{self._attempt.where}: user {self._settings.user!r} was not let in by "
+            f"{self._where}. Tried: {tried}. The server takes: {allowed}{notes}. Check the user "
+            "name, or give a key with -i/identity_file, an agent, or a password"
         )
         return AuthenticationError(text, None, self._attempt.elapsed)
 
 
 class _Answers:
-    """Answers keyboard-interactive questions; the password goes to one hidden prompt, once."""
+    """Answers what the server asks; the password goes out once, whatever the way."""
 
-    def __init__(self, credentials: Credentials) -> None:
-        self._credentials = credentials
-        self._is_password_sent = False
+    def __init__(self, credentials: Credentials, notes: list[str]) -> None:
+        self._password = credentials.password
+        self._prompts = credentials.prompts
+        self._notes = notes
+
+    @property
+    def has_any(self) -> bool:
+        """Whether there is anything to answer with."""
+        return self._prompts is not None or self._password is not None
+
+    def take_password(self) -> str | None:
+        """Return the password the first time, and None from then on."""
+        password, self._password = self._password, None
+        return password
 
     def __call__(
-        self, title: str, instructions: str, prompts: list[tuple[str, bool]]
+        self, title: str, instructions: str, prompts: Sequence[tuple[str, bool]]
     ) -> Sequence[str]:
-        if self._credentials.prompts is not None:
-            return self._credentials.prompts(title, instructions, prompts)
-        password = self._credentials.password
-        is_for_password = len(prompts) == 1 and not prompts[0][1]
-        if password is not None and is_for_password and not self._is_password_sent:
-            self._is_password_sent = True
-            return [password]
+        if not prompts:
+            return []  # a server may only want to say something
+        if self._prompts is not None:
+            return _checked(self._prompts(title, instructions, prompts), len(prompts))
+        if len(prompts) == 1 and not prompts[0][1]:
+            password = self.take_password()
+            if password is not None:
+                return [password]
+        questions = " / ".join(prompt.strip() for prompt, _ in prompts)[:QUESTION_SHOWN]
+        self._notes.append(f"it asked {visible(questions)!r}: give prompts= to answer that")
         return ["" for _ in prompts]
+
+
+def _checked(answers: Sequence[str], count: int) -> Sequence[str]:
+    """Refuse what would reach the user as a server that did not answer."""
+    if isinstance(answers, str) or len(answers) != count:
+        raise ValueError(f"prompts= has to return a list of {count} answers, one per question")
+    return list(answers)

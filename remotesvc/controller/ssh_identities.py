@@ -67,7 +67,7 @@ class Identities:
         others = [] if self.only_files else [blob for blob in agent if blob not in held]
         for blob in dict.fromkeys((*held, *others)):
             key = agent[blob]
-            comment = visible(getattr(key, "comment", ""), one_line=True)
+            comment = visible(getattr(key, "comment", ""))
             yield Identity(f"agent key {key.get_name()} {comment}".strip(), key)
         for path in self.files:
             if blobs.get(path) in agent:

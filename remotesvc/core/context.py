@@ -4,7 +4,7 @@ import functools
 
 from .authority import CALL_FUNCTION, SHUTDOWN
 from .dead import exhume
-from .errors import CallTimeout, DisconnectedError, ProtocolError
+from .errors import CallTimeout, DisconnectedError, ProtocolError, again
 from .pending import Pending
 from .rebuild import rebuild
 from .secret import Secret
@@ -102,6 +102,7 @@ class Verbs:
     ) -> "Tuple[int, bytes]":
         """Encode a call. One with a Secret waits for HELLO: a forced command never gets it."""
         context = self._context
+        context.check_connected()
         if not context.is_ready and _holds_secret((args, kwargs)):
             context.wait_until_ready()
         encoding, payload = context.router.outgoing.encode_call(context, fn, args, kwargs)
@@ -170,6 +171,12 @@ class Context(Verbs):
     def connected(self) -> "bool":
         """Whether its link stands, a HELLO that is still under way included."""
         return self._connection is None or self._connection.link.error is None
+
+    def check_connected(self) -> "None":
+        """Raise what ended its link, once it has ended."""
+        error = None if self._connection is None else self._connection.link.error
+        if error is not None:
+            raise again(error)
 
     @property
     def is_ready(self) -> "bool":

@@ -38,9 +38,11 @@ class Allowance:
         self._consumed = 0
 
     def take(self, size: "int") -> "bool":
-        """Note that `size` bytes arrived; False if the source ignored its credit."""
+        """Note that `size` bytes arrived; False, and nothing noted, if that exceeds its credit."""
+        if self._under_way + size > self._limit:
+            return False
         self._under_way += size
-        return self._under_way <= self._limit
+        return True
 
     def consume(self, size: "int") -> "int":
         """Note that `size` bytes were read; return what to grant now, 0 for not yet.

@@ -33,8 +33,7 @@ def bury(code: "str", text: "str") -> "bytes":
 def exhume(payload: "bytes") -> "Exception":
     """Return the error that a dead reply stands for; ProtocolError when it stands for none."""
     fields = decode(payload)  # type: Any
-    if type(fields) is not tuple or len(fields) != 2 or type(fields[1]) is not str:
-        return errors.ProtocolError("a dead reply without code and text: %.200r" % (fields,))
+    if type(fields) is not tuple or tuple(map(type, fields)) != (str, str):
+        return errors.ProtocolError("a dead reply without code and text")
     code, text = fields
-    error = CLASSES[code](text) if code in CLASSES else errors.Error(text)
-    return error
+    return CLASSES.get(code, errors.Error)(text)

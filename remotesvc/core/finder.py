@@ -130,7 +130,7 @@ class Finder:
         source = self.records[name][2]
         if isinstance(source, CODE):
             return source
-        return compile(source, self.records[name][1], "exec", dont_inherit=True)  # type: ignore[no-any-return]
+        return compile(source, self.records[name][1], "exec", dont_inherit=True)
 
     def get_source(self, name: "str") -> "Optional[str]":
         """Return a module's source as text: for linecache, inspect and tracebacks."""

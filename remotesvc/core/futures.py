@@ -1,16 +1,18 @@
 """The future of a call that nobody waits for yet.
 
-A concurrent.futures.Future that never enters RUNNING, so `cancel()` works until the reply is here.
-What came from below is decoded on the thread that asks for the result, never on the one that reads.
+A concurrent.futures.Future that never enters RUNNING, so `cancel()` works until the reply is
+here. What came from below is decoded on the thread that asks for the result, never on the one
+that reads.
 """
 
 import concurrent.futures
 import threading
 
+from .wire import PLAIN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Optional
+    from typing import Any, Callable, Optional, Tuple
 
     from .wire import Message
 
@@ -33,15 +35,19 @@ class ReplyFuture(concurrent.futures.Future):  # type: ignore[type-arg]
         self._defer = defer
         self._forget = forget
         self._opening = threading.Lock()
-        self._outcome = None  # type: Optional[tuple[Any, Optional[BaseException]]]
+        self._outcome = None  # type: Optional[Tuple[Any, Optional[BaseException]]]
 
     def deliver(self, message: "Message") -> "None":
         """Take the reply; after a cancel it is dropped."""
-        self._settle(lambda: self.set_result(message))
+        if message.encoding == PLAIN:
+            self._settle(self.set_result, message)
+        else:
+            # So that wait(FIRST_EXCEPTION) sees that it failed, before anybody has decoded why.
+            self._settle(self.set_exception, _Failure(message))
 
     def lose(self, error: "Exception") -> "None":
         """Take the news that there will be none."""
-        self._settle(lambda: self.set_exception(error))
+        self._settle(self.set_exception, error)
 
     def cancel(self) -> "bool":
         """Give the call up; False when its reply is here already."""
@@ -64,26 +70,32 @@ class ReplyFuture(concurrent.futures.Future):  # type: ignore[type-arg]
         """Return what the call raised, None if it returned."""
         return self._opened(timeout)[1]
 
-    def add_done_callback(self, fn: "Callable[[ReplyFuture], Any]") -> "None":  # type: ignore[override]
+    def add_done_callback(self, fn: "Callable[[ReplyFuture], Any]") -> "None":
         """Call `fn(future)` once it is done, on a thread of the router's that may block."""
         super().add_done_callback(lambda _: self._defer(lambda: fn(self)))
 
-    def _settle(self, settle: "Callable[[], None]") -> "None":
-        try:
-            settle()
-        except concurrent.futures.InvalidStateError:
-            return  # cancelled in the meantime
+    def _settle(self, settle: "Callable[[Any], None]", outcome: "Any") -> "None":
+        with self._condition:
+            if not self.done():  # else it was cancelled in the meantime
+                settle(outcome)
 
-    def _opened(self, timeout: "Optional[float]") -> "tuple[Any, Optional[BaseException]]":
-        lost = super().exception(timeout)
-        if lost is not None:
-            return None, lost
+    def _opened(self, timeout: "Optional[float]") -> "Tuple[Any, Optional[BaseException]]":
+        failure = super().exception(timeout)
+        if failure is not None and not isinstance(failure, _Failure):
+            return None, failure
         with self._opening:
             if self._outcome is None:
+                message = super().result() if failure is None else failure.message
                 try:
-                    self._outcome = (self._open_reply(super().result()), None)
+                    self._outcome = (self._open_reply(message), None)
                 except Exception as error:  # noqa: BLE001 it is the outcome of the call
                     self._outcome = (None, error)
             return self._outcome
 
 
+class _Failure(Exception):
+    """Stands for an error that nobody has decoded yet."""
+
+    def __init__(self, message: "Message") -> "None":
+        Exception.__init__(self)
+        self.message = message

@@ -6,13 +6,13 @@ descriptors. The contract of a stream:
 
     write(data) -> bool   called when idle, from any thread, never blocks: True if all is written;
                           else the stream keeps the rest, and calls `pull()` until that gives b""
-    close()               drop everything; no callback comes after it returns
+    close()               drop everything; no callback begins after it returns, but one that is
+                          under way on the reading thread may end later
     on_bytes(data)        set by its owner: bytes arrived, never empty, from one thread at a time
     on_end(reason)        set by its owner: nothing will come any more, called once
     pull() -> bytes       set by its owner: what to write next
 """
 
-import errno
 import os
 import threading
 import time
@@ -69,12 +69,17 @@ class Link:
         self.bytes_sent = 0
 
     def attach(self, stream: "Stream", opening: "bytes" = b"") -> "None":
-        """Begin to write to a stream: first `opening`, then whatever was queued meanwhile."""
+        """Begin to write to a stream: first `opening`, then whatever was queued meanwhile.
+
+        The link owns the stream from here on: one that has ended already closes it.
+        """
         with self._changed:
             self._stream = stream
             stream.pull = self.pull
-            self._is_writing = False
-            self._pump(stream, opening + self._outbox.take())
+            if self.error is None:
+                self._pump(stream, opening + self._outbox.take())
+                return
+        stream.close()
 
     def send(self, message: "Message") -> "None":
         """Queue a message, or write it at once; never blocks.
@@ -143,6 +148,8 @@ class Link:
                 self._on_message(self, message)
         except ProtocolError as error:
             self.end(error)
+        except Exception as error:  # noqa: BLE001 going on would lose messages in silence
+            self.end(ProtocolError("a message could not be handled: %r" % error))
 
     def on_stream_end(self, reason: "str") -> "None":
         """Take the end of the stream."""
@@ -246,6 +253,8 @@ class DescriptorStream:
             self._loop.set_writer(self._write_fd, self._write_rest)
 
     def _read(self) -> "None":
+        if self._is_closed:
+            return
         try:
             data = os.read(self._read_fd, READ_SIZE)
         except BlockingIOError:
@@ -260,18 +269,18 @@ class DescriptorStream:
 
     def _write_rest(self) -> "None":
         if not self._rest:
-            self._rest = self.pull()
-        if not self._rest:
-            self._loop.set_writer(self._write_fd, None)
-            return
+            data = self.pull()
+            if not data:
+                # From here on another thread may write(), so `_rest` is not ours to touch.
+                self._loop.set_writer(self._write_fd, None)
+                return
+            self._rest = data
         try:
             written = os.write(self._write_fd, self._rest)
-        except OSError as error:
-            if error.errno == errno.EAGAIN:
-                return
-            self._rest = b""
-            self._loop.set_writer(self._write_fd, None)
+        except BlockingIOError:
             return
+        except OSError:
+            written = len(self._rest)  # as in write(): lost, until the reading side tells the end
         self._rest = self._rest[written:]
 
     def _end(self, reason: "str") -> "None":

@@ -90,6 +90,7 @@ class Loop:
         while not self._is_stopped:
             self._turn()
         self._run_soon()
+        self._ident = None  # the next thread may get the same number
         with self._wake_lock:
             self._is_awake = True
             os.close(self._wake_write)

@@ -3,14 +3,16 @@
 Sans-IO and without locks: the link that owns it guards it.
 
 Messages of one lane, that is of one source to one handle of one context, never overtake each
-other: a small call behind a large one waits for it. Between lanes, the fragments of large messages take turns with each other
-and with everything small.
+other: a small call behind a large one waits for it, and for the modules that were sent ahead of
+it. Between lanes, the fragments of large messages take turns with each other and with everything
+small.
 """
 
 from collections import deque
 
+from .authority import CALL_FUNCTION, LOAD_MODULE
 from .fragments import cut
-from .wire import FRAGMENT_SIZE, encode_frame
+from .wire import FRAGMENT_SIZE, HEADER, encode_frame
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,7 +29,7 @@ BATCH = 128 * 1024
 
 
 class Outbox:
-    """Queue of messages to one link; `size` counts the bytes that wait in it, about."""
+    """Queue of messages to one link; `size` counts the bytes that wait in it, headers included."""
 
     def __init__(self) -> "None":
         self._small = deque()  # type: Deque[bytes]
@@ -43,7 +45,8 @@ class Outbox:
     def put(self, message: "Message") -> "None":
         """Queue a message of any size."""
         size = len(message.payload)
-        lane = (message.src, message.dst, message.handle)
+        handle = CALL_FUNCTION if message.handle == LOAD_MODULE else message.handle
+        lane = (message.src, message.dst, handle)
         if lane in self._lanes:
             self._lanes[lane].append(message)
         elif size > FRAGMENT_SIZE:
@@ -51,7 +54,7 @@ class Outbox:
             self._turns.append(lane)
         else:
             self._small.append(encode_frame(message))
-        self.size += size
+        self.size += size + HEADER.size
 
     def take(self) -> "bytes":
         """Return the bytes to write next, whole frames, about BATCH of them; b"" when empty."""
@@ -65,7 +68,7 @@ class Outbox:
         if self._turns:
             frames.append(encode_frame(self._take_turn()))
         data = b"".join(frames) if len(frames) != 1 else frames[0]
-        # Headers are not counted in, so what is left is at least what is said.
+        # The headers of fragments were not counted in, so a little more is left than is said.
         self.size = max(0, self.size - len(data)) if self else 0
         return data
 

@@ -5,13 +5,15 @@ fixed table: `except FileNotFoundError` works, and nothing is imported because a
 """
 
 import builtins
+import functools
 
 from .errors import ProtocolError, RemoteError
 from .values import decode
+from .visible import visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Dict, Optional, Tuple
+    from typing import Any, Callable, Dict, Iterator, Optional, Tuple
 
 __all__ = ["RemoteTraceback", "rebuild"]
 
@@ -31,110 +33,157 @@ NEVER = frozenset(
 
 RECORD_LENGTH = 10
 
+# Records within one record; capture.py sends fewer.
+RECORDS_LIMIT = 256
+
+# What the constructors of UnicodeError's subclasses take, in their order.
+UNICODE_FIELDS = ("encoding", "object", "start", "end", "reason")
+
+# Attributes that come from the args of their type.
+ARG_FIELDS = ("errno", "strerror", "filename2", *UNICODE_FIELDS)
+
 # Attributes that a record may set beside the args of its type.
-PLAIN_FIELDS = ("name", "path", "lineno", "offset", "text", "filename", "code", "value")
+PLAIN_FIELDS = (
+    *("name", "path", "code", "filename", "text"),
+    *("lineno", "offset", "end_lineno", "end_offset", "characters_written"),
+)
 
 
 class RemoteTraceback(Exception):
     """Shows the remote traceback as the cause of a RemoteError; nothing to catch."""
 
     def __str__(self) -> "str":
-        return "\n" + str(self.args[0]) if self.args else ""
+        # It ends on a terminal, and a hostile host may have written it.
+        return "\n" + visible(str(self.args[0]), False) if self.args else ""
 
 
-def rebuild(payload: "bytes", where: "str", decoder: "Callable[[bytes], Any]" = decode) -> "Exception":
+def rebuild(
+    payload: "bytes", where: "str", decoder: "Callable[[bytes], Any]" = decode
+) -> "Exception":
     """Return the RemoteError that a payload describes; ProtocolError when it describes none.
 
     `where` is our own name for the context: it stands in the text of the traceback.
     """
-    record = decoder(payload)
-    if not _is_record(record):
-        return ProtocolError("%s sent no record of an exception: %.200r" % (where, record))
+    try:
+        record = decoder(payload)
+    except ProtocolError as error:
+        return error
+    if not _are_records(record):
+        kind = type(record).__name__
+        return ProtocolError("%s sent no record of an exception, but a %s" % (where, kind))
     return _build(record, where)
+
+
+def _are_records(record: "Any") -> "bool":
+    """Tell whether a value is a record, and all that are in it; without recursion."""
+    pending = [record]
+    count = 0
+    while pending:
+        one = pending.pop()
+        count += 1
+        if count > RECORDS_LIMIT or not _is_record(one):
+            return False
+        cause, context, members = one[-3:]
+        pending += [other for other in (cause, context) if other is not None]
+        pending += members
+    return True
 
 
 def _is_record(record: "Any") -> "bool":
     if type(record) is not tuple or len(record) != RECORD_LENGTH:
         return False
-    type_name, bases, message, args, fields, notes, text, cause, context, members = record
+    type_name, bases, message, args, fields, notes, text, _, _, members = record
     return (
         all(type(part) is str for part in (type_name, message, text))
         and all(type(part) is tuple for part in (bases, fields, notes, members))
         and all(type(name) is str for name in (*bases, *notes))
         and (args is None or type(args) is tuple)
-        and all(type(field) is tuple and len(field) == 2 for field in fields)
-        and all(part is None or _is_record(part) for part in (cause, context))
-        and all(_is_record(member) for member in members)
+        and all(map(_is_field, fields))
     )
+
+
+def _is_field(field: "Any") -> "bool":
+    return type(field) is tuple and len(field) == 2 and type(field[0]) is str
 
 
 def _build(record: "Tuple[Any, ...]", where: "str") -> "RemoteError":
     type_name, bases, message, args, fields, notes, text, cause, context, members = record
-    base = _nearest_builtin(bases)
-    error = _instance(base, args, dict(fields), message)
+    error = _instance(_nearest_builtin(bases), args, dict(fields), message, where, text)
     error.type_name, error.message, error.traceback = type_name, message, text
     error.context_name = where
     error.notes = notes
     error.members = tuple(_build(member, where) for member in members)
     error.remote_cause = None if cause is None else _build(cause, where)
     error.remote_context = None if context is None else _build(context, where)
+    return error
+
+
+def _nearest_builtin(bases: "Tuple[str, ...]") -> "str":
+    """Return the name of the nearest type to mix in, "" for none."""
+    for name in bases:
+        kind = vars(builtins).get(name)
+        if name not in NEVER and isinstance(kind, type) and issubclass(kind, Exception):
+            return "" if kind is Exception else name
+    return ""
+
+
+def _instance(
+    base: "str", args: "Any", fields: "Dict[str, Any]", message: "str", where: "str", text: "str"
+) -> "RemoteError":
+    """Return a RemoteError mixed with the type `base`, made by that type's own rules."""
+    kind = _mixed(base)
+    error: "Optional[RemoteError]" = None
+    for attempt in (*_known_args(kind, fields), args, (message,), ()):
+        if attempt is not None and error is None:
+            error = _try(kind, *attempt)
+    if error is None:
+        error = _mixed("")(message)
+    for name in PLAIN_FIELDS:
+        if name in fields and getattr(error, name, None) is None:
+            _try(setattr, error, name, fields[name])
     if text:
         error.__cause__ = RemoteTraceback("on %s:\n%s" % (where, text))
     return error
 
 
-def _nearest_builtin(bases: "Tuple[str, ...]") -> "Optional[type]":
-    for name in bases:
-        kind = getattr(builtins, name, None)
-        if name in NEVER or not (isinstance(kind, type) and issubclass(kind, Exception)):
-            continue
-        return None if kind is Exception else kind
-    return None
-
-
-def _instance(
-    base: "Optional[type]", args: "Any", fields: "Dict[str, Any]", message: "str"
-) -> "Any":
-    """Return a RemoteError mixed with `base`, made by that type's own rules."""
-    kind = RemoteError if base is None else _mixed(base)
-    if base is not None and issubclass(base, OSError):
-        wanted = _os_error_args(fields)
-    elif base is not None and issubclass(base, (UnicodeEncodeError, UnicodeDecodeError)):
-        wanted = _unicode_args(base, fields)
-    else:
-        wanted = args
-    error = None
-    for attempt in (wanted, args, (message,)):
-        if attempt is not None and error is None:
-            try:
-                error = kind(*attempt)
-            except Exception:  # noqa: BLE001 a child may send args that its type does not take
-                continue
-    if error is None:
-        error = RemoteError(message)
-    for name in PLAIN_FIELDS:
-        if name in fields and getattr(error, name, None) is None:
-            setattr(error, name, fields[name])
-    return error
-
-
-def _os_error_args(fields: "Dict[str, Any]") -> "Optional[Tuple[Any, ...]]":
-    if type(fields.get("errno")) is not int:
+def _try(function: "Callable[..., Any]", *args: "Any") -> "Any":
+    """Return what the function returns, None if it raises: a child may send any args."""
+    try:
+        return function(*args)
+    except Exception:  # noqa: BLE001 whatever a builtin type says to args that it does not take
         return None
-    two_names = "filename2" in fields
-    args = (fields["errno"], fields.get("strerror", ""), fields.get("filename"))
-    return args + (None, fields["filename2"]) if two_names else args
 
 
-def _unicode_args(base: "type", fields: "Dict[str, Any]") -> "Optional[Tuple[Any, ...]]":
-    names = ("encoding", "object", "start", "end", "reason")
-    return tuple(fields[name] for name in names) if all(n in fields for n in names) else None
+def _known_args(kind: "type", fields: "Dict[str, Any]") -> "Iterator[Tuple[Any, ...]]":
+    """Yield the args that give a type with a meaning of its own its fields."""
+    if issubclass(kind, OSError) and type(fields.get("errno")) is int:
+        args = (fields["errno"], fields.get("strerror", ""))  # type: Tuple[Any, ...]
+        if "characters_written" not in fields:
+            args += (fields.get("filename"),)
+        if "filename2" in fields:
+            args += (None, fields["filename2"])
+        yield args
+    elif issubclass(kind, (UnicodeEncodeError, UnicodeDecodeError, UnicodeTranslateError)):
+        skipped = 1 if issubclass(kind, UnicodeTranslateError) else 0
+        yield tuple(fields.get(name) for name in UNICODE_FIELDS[skipped:])
 
 
-def _mixed(base: "type") -> "type":
-    """Return the class that is both; one name for each, so that a traceback reads well."""
-    return type("RemoteError", (RemoteError, base), {"__module__": "remotesvc", "__str__": _text})
+@functools.lru_cache(maxsize=None)  # there are as many as builtin exceptions
+def _mixed(base: "str") -> "Any":
+    """Return the class that is both; one name for all, so that a traceback reads well."""
+    bases = (RemoteError, getattr(builtins, base)) if base else (RemoteError,)
+    members = {"__module__": "remotesvc", "_base": base, "__str__": _text, "__reduce__": _reduce}
+    return type("RemoteError", bases, members)
 
 
 def _text(error: "RemoteError") -> "str":
-    return RemoteError.__str__(error)
+    # Printed wherever exceptions are: nothing in it may steer a terminal.
+    return visible(RemoteError.__str__(error), False)
+
+
+def _reduce(error: "Any") -> "Tuple[Any, ...]":
+    """Copy and pickle by the name of the builtin type: the class itself is made on the spot."""
+    found = {name: getattr(error, name, None) for name in (*ARG_FIELDS, *PLAIN_FIELDS)}
+    fields = {name: value for name, value in found.items() if value is not None}
+    args = (error._base, error.args, fields, error.message, error.context_name, error.traceback)
+    return _instance, args, vars(error)

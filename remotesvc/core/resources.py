@@ -33,7 +33,7 @@ class Reader:
 
     def open_resource(self, resource: "str") -> "IO[bytes]":
         """Return an open file; FileNotFoundError says why there is none."""
-        return self._root.joinpath(resource).open("rb")
+        return io.BytesIO(self._root.joinpath(resource).read_bytes())
 
     def resource_path(self, resource: "str") -> "str":
         """Raise FileNotFoundError: nothing of a served package lies on this host."""

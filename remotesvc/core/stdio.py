@@ -6,6 +6,7 @@ alike write to plain blocking descriptors. When the controller grants no more cr
 not read, they fill, and the writer blocks as on any pipe.
 """
 
+import _thread
 import io
 import os
 import sys
@@ -65,6 +66,9 @@ class OutputForwarder:
         self._switch = switch
         self._loop = loop
         self._window = Window(window)
+        # The loop and the main thread (settle) forward: what one of them has read must leave
+        # before the other's next chunk, and before the reply.
+        self._turn = _thread.allocate_lock()
         self._streams = {fd: bytes((number,)) for number, fd in enumerate(readers, 1)}
         self._target = (switch.parents or (switch.id,))[-1]
 
@@ -75,8 +79,9 @@ class OutputForwarder:
 
     def grant(self, size: "int") -> "None":
         """Take credit from the controller (on the loop's thread)."""
-        was_open = self._window.is_open
-        self._window.grant(size)
+        with self._turn:
+            was_open = self._window.is_open
+            self._window.grant(size)
         if self._window.is_open and not was_open:
             self.start()
 
@@ -88,29 +93,29 @@ class OutputForwarder:
             except Exception:  # noqa: BLE001 user code may have closed or replaced it
                 continue
         for fd in self._streams:
-            while self._window.is_open and self._forward(fd):
+            while self._forward(fd):
                 pass
 
     def _watch(self, fd: "int") -> "None":
         def forward() -> "None":
-            if self._window.is_open:
-                self._forward(fd)
-            else:
+            if not self._forward(fd) and not self._window.is_open:
                 self._loop.set_reader(fd, None)
 
         self._loop.set_reader(fd, forward)
 
     def _forward(self, fd: "int") -> "bool":
-        """Forward one chunk; False when there is nothing to forward now."""
-        try:
-            data = os.read(fd, CHUNK)
-        except BlockingIOError:
-            return False
-        if not data:
-            return False
-        self._window.spend(len(data))
-        try:
-            self._switch.send(self._target, STDIO, RAW, self._streams[fd] + data)
-        except Exception:  # noqa: BLE001 the link is gone, and with it whoever would read
-            return False
-        return True
+        """Forward one chunk; False without credit, or when there is nothing to forward now."""
+        with self._turn:
+            if not self._window.is_open:
+                return False
+            try:
+                data = os.read(fd, CHUNK)
+                if data:
+                    self._window.spend(len(data))
+                    self._switch.send(self._target, STDIO, RAW, self._streams[fd] + data)
+                else:
+                    # User code closed every writing end; a closed pipe can be read for ever.
+                    self._loop.call_soon(lambda: self._loop.set_reader(fd, None))
+            except Exception:  # noqa: BLE001 nothing to read, or the link is gone
+                return False
+            return bool(data)

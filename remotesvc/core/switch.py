@@ -21,7 +21,7 @@ from .authority import (
     refuse_source,
 )
 from .dead import bury
-from .errors import DisconnectedError, MessageTooLarge, ProtocolError, RefusedError, again
+from .errors import DisconnectedError, Error, MessageTooLarge, ProtocolError, RefusedError, again
 from .fragments import Reassembler, total_size
 from .link import QUEUE_LIMIT
 from .wire import DEAD, FRAGMENT, Message
@@ -73,7 +73,7 @@ class Switch:
         self._handlers = {}  # type: Dict[int, Handler]
         self._waiters = {}  # type: Dict[int, Waiter]
         self._observers = []  # type: List[Callable[[Set[int], Exception], None]]
-        self._next_handle = itertools.cycle(range(FIRST_DYNAMIC, 1 << 32))
+        self._handles = itertools.count()
         self._reassembler = Reassembler(max(REASSEMBLY_BUDGET, max_message_size))
         self._reported = set()  # type: Set[str]
         self._lock = threading.Lock()
@@ -98,15 +98,21 @@ class Switch:
 
     def listen(self, waiter: "Waiter") -> "int":
         """Return a new handle that delivers one reply to `waiter`."""
-        handle = next(self._next_handle)
-        while handle in self._waiters:
-            handle = next(self._next_handle)
-        self._waiters[handle] = waiter
-        return handle
+        while True:
+            handle = FIRST_DYNAMIC + next(self._handles) % ((1 << 32) - FIRST_DYNAMIC)
+            if self._waiters.setdefault(handle, waiter) is waiter:
+                return handle
 
-    def unlisten(self, handle: "int") -> "None":
-        """Give a handle back; what still comes for it is dropped."""
-        self._waiters.pop(handle, None)
+    def unlisten(self, handle: "int") -> "Optional[Waiter]":
+        """Give a handle back; what came for it, and what still comes, is dropped.
+
+        Returns its waiter to one caller only: that one has to tell it the outcome.
+        """
+        with self._lock:
+            waiter = self._waiters.pop(handle, None)
+            if waiter is not None:
+                self._reassembler.forget(waiter.respondent, handle)
+            return waiter
 
     def send(
         self,
@@ -126,19 +132,23 @@ class Switch:
                 "%s of %d bytes for context %d: at most %d (max_message_size) may be sent"
                 % (handle_name(handle), len(payload), dst, self.max_message_size)
             )
-        link = self._routes.get(dst)
+        is_self = dst == self.id
+        below = self._routes.get(dst)
+        link = below or self.upstream
+        if link is None and not is_self:
+            raise DisconnectedError("there is no route to context %d" % dst)
         if handle < FIRST_DYNAMIC:
-            refusal = refuse_sending(handle, link is not None, dst == self.id)
+            refusal = refuse_sending(handle, below is not None, is_self)
             if refusal is not None:
                 raise RefusedError(refusal)
         auth = self.id if auth is None else auth
         message = Message(dst, self.id, auth, handle, reply_to, encoding, payload)
-        if dst == self.id:
+        if link is None or is_self:
             self._deliver(None, message)
             return None
-        link = link or self.upstream
-        if link is None:
-            raise DisconnectedError("there is no route to context %d" % dst)
+        if link.queued > QUEUE_LIMIT + self.max_message_size:
+            # Whoever may wait has waited before; this is one who asks and does not read.
+            raise RefusedError("the way to context %d is congested" % dst)
         link.send(message)
         return link
 
@@ -218,8 +228,7 @@ class Switch:
             self.report_once(link, "reply", "dropped %r: %s" % (message, refusal))
             return
         joined = self._join(link, message, True)
-        if joined is not None:
-            self._waiters.pop(message.handle, None)
+        if joined is not None and self.unlisten(message.handle) is waiter:
             waiter.deliver(joined)
 
     def _join(
@@ -232,20 +241,18 @@ class Switch:
             size = total_size(message)
             is_commanding = is_commanded(message.src, message.auth, self.id, self.parents)
             refusal = refuse_size(size, is_asked, is_commanding, self.max_message_size)
-            if refusal is None:
-                with self._lock:
-                    return self._reassembler.add(message)
-        except ProtocolError as error:
-            refusal = str(error)
-        if is_asked:
-            self._lose_reply(message, MessageTooLarge("the reply was refused: " + refusal))
-        self.refuse(link, message, "size", refusal)
+            if refusal is not None:
+                raise MessageTooLarge(refusal)
+            with self._lock:
+                if is_asked and message.handle not in self._waiters:
+                    return None  # given up at this very moment
+                return self._reassembler.add(message)
+        except (MessageTooLarge, ProtocolError) as error:
+            waiter = self.unlisten(message.handle) if is_asked else None
+            if waiter is not None:
+                waiter.lose(error)
+            self.refuse(link, message, "size", str(error))
         return None
-
-    def _lose_reply(self, message: "Message", error: "Exception") -> "None":
-        waiter = self._waiters.pop(message.handle, None)
-        if waiter is not None:
-            waiter.lose(error)
 
     # -- refusing --------------------------------------------------------------------------------
 
@@ -258,16 +265,18 @@ class Switch:
 
     def reply_dead(self, message: "Message", code: "str", text: "str") -> "None":
         """Answer a message with an error of ours, unless it is a reply or wants none."""
-        if message.reply_to and message.encoding != DEAD:
+        if message.encoding & ~FRAGMENT != DEAD:
             self.reply(message, DEAD, bury(code, text))
 
     def reply(self, message: "Message", encoding: "int", payload: "bytes") -> "Optional[Link]":
-        """Answer a message; the answer to one who is gone is dropped."""
-        if not message.reply_to:
-            return None
+        """Answer a message; the answer to one who is gone, or does not read, is dropped."""
+        if message.reply_to < FIRST_DYNAMIC:
+            return None  # it wants none; or ours to reach a handle that it may not
         try:
             return self.send(message.src, message.reply_to, encoding, payload)
-        except DisconnectedError:
+        except MessageTooLarge:
+            raise
+        except Error:
             return None
 
     def report_once(self, link: "Optional[Link]", kind: "str", text: "str") -> "None":
@@ -295,7 +304,7 @@ class Switch:
             for context_id in lost:
                 self._reassembler.forget(context_id)
         for handle, waiter in list(self._waiters.items()):
-            if waiter.respondent in lost and self._waiters.pop(handle, None) is not None:
+            if waiter.respondent in lost and self.unlisten(handle) is not None:
                 waiter.lose(again(error))
         for observer in list(self._observers):
             observer(lost, error)

@@ -1,0 +1,50 @@
+"""mitogen as a peer of the benchmarks, with its own defaults."""
+
+import os
+import sys
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from bench.peers import tasks
+
+HOST = "demo"
+
+
+class Mitogen:
+    """A broker, a router and its children."""
+
+    def __init__(self) -> None:
+        import mitogen.master
+
+        self._broker = mitogen.master.Broker()
+        self._router = mitogen.master.Router(self._broker)
+
+    def local(self, python: str | None) -> Any:
+        return self._router.local(python_path=python or sys.executable)
+
+    def ssh(self, config: str) -> Any:
+        return self._router.ssh(hostname=HOST, ssh_args=["-F", config], python_path="python3")
+
+    def call(self, child: Any, function: Callable[[], int]) -> int:
+        result: int = child.call(function)
+        return result
+
+    def echo(self, child: Any) -> Callable[[], int]:
+        return partial(child.call, os.getpid)
+
+    def many(self, child: Any, count: int) -> None:
+        """Send all, then take all replies."""
+        for receiver in [child.call_async(os.getpid) for _ in range(count)]:
+            receiver.get().unpickle()
+
+    def close(self, child: Any) -> None:
+        child.shutdown(wait=True)
+
+    def stop(self) -> None:
+        self._broker.shutdown()
+        self._broker.join()
+
+
+if __name__ == "__main__":
+    tasks.main(Mitogen)

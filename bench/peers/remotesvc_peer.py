@@ -1,0 +1,49 @@
+"""remotesvc as a peer of the benchmarks."""
+
+import os
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from bench.peers import tasks
+
+# The name that the throw-away server has in its ssh_config.
+HOST = "demo"
+
+
+class Remotesvc:
+    """A router and its children."""
+
+    def __init__(self) -> None:
+        import remotesvc
+
+        self._router = remotesvc.Router()
+
+    def local(self, python: str | None) -> Any:
+        """Start a child here; one with a named interpreter compiles its library there."""
+        return self._router.local(python_path=python) if python else self._router.local()
+
+    def ssh(self, config: str) -> Any:
+        return self._router.ssh(HOST, config_file=config)
+
+    def call(self, child: Any, function: Callable[[], int]) -> int:
+        result: int = child.call(function)
+        return result
+
+    def echo(self, child: Any) -> Callable[[], int]:
+        return partial(child.call, os.getpid)
+
+    def many(self, child: Any, count: int) -> None:
+        """Send all, then take all replies."""
+        for future in [child.submit(os.getpid) for _ in range(count)]:
+            future.result()
+
+    def close(self, child: Any) -> None:
+        child.shutdown()
+
+    def stop(self) -> None:
+        self._router.close()
+
+
+if __name__ == "__main__":
+    tasks.main(Remotesvc)

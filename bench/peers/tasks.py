@@ -1,0 +1,140 @@
+"""The tasks that every peer is given: the same clock around the same steps.
+
+A peer is a class: its constructor imports the library and makes what a program keeps (a router, a
+group); `local` and `ssh` start a child; `call` runs a function there; `close` ends a child and
+waits for it; `stop` ends the rest. Results are printed as JSON, one object per line.
+"""
+
+import argparse
+import importlib
+import json
+import os
+import statistics
+import sys
+from collections.abc import Callable
+from time import perf_counter
+from typing import Any
+
+__all__ = ["main"]
+
+# Calls before the clock runs, and calls that it sees one by one.
+WARM_UP = 200
+CALLS = 2000
+
+# How many calls are sent before the first reply is taken.
+IN_FLIGHT = 1000
+
+# What the fields of /proc/PID/smaps_rollup are in.
+KIB = 1024
+
+
+def main(peer_class: Callable[[], Any]) -> None:
+    """Do the task that the command line names with one peer."""
+    options = _parse()
+    started = perf_counter()
+    peer = peer_class()
+    try:
+        TASKS[options.task](peer, options, started)
+    finally:
+        peer.stop()
+
+
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench.peers.NAME")
+    parser.add_argument("task", choices=sorted(TASKS))
+    parser.add_argument("count", nargs="?", type=int, default=9, help="how many starts")
+    parser.add_argument("--python", help="name this interpreter instead of taking the default")
+    parser.add_argument("--modules", help="folder with the package whose import is the first call")
+    parser.add_argument("--config", help="ssh_config of the host that the warm calls go to")
+    return parser.parse_args()
+
+
+def _local(peer: Any, options: argparse.Namespace, started: float) -> None:
+    """Start children one after the other; the first one with all that its library needs."""
+    times = []
+    for _ in range(1 + options.count):
+        before = perf_counter()
+        child = peer.local(options.python)
+        _check(peer.call(child, os.getpid))
+        times.append(perf_counter() - (before if times else started))
+        peer.close(child)
+    _print(cold=times[0], seconds=statistics.median(times[1:]))
+
+
+def _memory(peer: Any, options: argparse.Namespace, started: float) -> None:
+    child = peer.local(options.python)
+    pid = peer.call(child, os.getpid)
+    _print(**_resident(_check(pid)))
+    peer.close(child)
+
+
+def _ssh(peer: Any, options: argparse.Namespace, started: float) -> None:
+    """Connect once for each ssh_config named on stdin; an empty line ends the connection.
+
+    After each step a line is printed. The first time counts from the start of this program's
+    work, so it holds the import of the library.
+    """
+    function = _entry(options.modules) if options.modules else os.getpid
+    child = None
+    for line in sys.stdin:
+        if not line.strip():
+            peer.close(child)
+            _print()
+            continue
+        before = started or perf_counter()
+        child = peer.ssh(line.strip())
+        result = peer.call(child, function)
+        _print(seconds=perf_counter() - before)
+        _check(result, 60 if options.modules else None)
+        started = 0.0
+
+
+def _warm(peer: Any, options: argparse.Namespace, started: float) -> None:
+    child = peer.ssh(options.config) if options.config else peer.local(options.python)
+    call = peer.echo(child)
+    for _ in range(WARM_UP):
+        call()
+    times = []
+    for _ in range(CALLS):
+        before = perf_counter()
+        call()
+        times.append(perf_counter() - before)
+    peer.many(child, IN_FLIGHT)
+    before = perf_counter()
+    peer.many(child, IN_FLIGHT)
+    rate = IN_FLIGHT / (perf_counter() - before)
+    _print(seconds=statistics.median(times), rate=rate)
+    peer.close(child)
+
+
+def _entry(folder: str) -> Callable[[], int]:
+    """Return the function that imports all modules of the package in `folder` where it runs."""
+    sys.path.insert(0, folder)
+    function: Callable[[], int] = importlib.import_module("nested.entry").run
+    return function
+
+
+def _check(result: Any, expected: int | None = None) -> int:
+    """Return what the child said, or raise when it cannot have been the child that said it."""
+    value = int(result)
+    if value == os.getpid() or expected not in (None, value):
+        raise RuntimeError(f"the first call returned {value}, not {expected or 'a pid over there'}")
+    return value
+
+
+def _resident(pid: int) -> dict[str, int]:
+    """Return the bytes that a process holds: all, with shared ones divided, its own alone."""
+    fields: dict[str, int] = {}
+    with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as lines:
+        for line in list(lines)[1:]:
+            name, value = line.split(":")
+            fields[name] = int(value.split()[0]) * KIB
+    own = fields["Private_Clean"] + fields["Private_Dirty"]
+    return {"rss": fields["Rss"], "pss": fields["Pss"], "uss": own}
+
+
+def _print(**values: Any) -> None:
+    print(json.dumps(values), flush=True)
+
+
+TASKS = {"local": _local, "memory": _memory, "ssh": _ssh, "warm": _warm}

@@ -1,0 +1,112 @@
+"""Tells what an exception means to whoever typed the command: its kind, its line, its traceback.
+
+The table of kinds stands here. No traceback of ours is ever part of it: a user's mistake and an
+unreachable host are told in words.
+"""
+
+import traceback
+from dataclasses import dataclass
+
+from remotesvc.core.errors import (
+    CallTimeout,
+    ConnectError,
+    DisconnectedError,
+    Error,
+    HostKeyError,
+    ProtocolError,
+    RemoteError,
+)
+from remotesvc.core.visible import visible
+
+from .callee import Callee
+from .outcome import Kind, Problem
+
+__all__ = ["PLEA", "Call", "explain"]
+
+# The first class that fits decides.
+KINDS: tuple[tuple[type[Exception], Kind], ...] = (
+    (ConnectError, Kind.UNREACHABLE),
+    (CallTimeout, Kind.TIMED_OUT),
+    (DisconnectedError, Kind.LOST),
+    (ProtocolError, Kind.LOST),
+    (Error, Kind.FAILED),
+    (Exception, Kind.INTERNAL),
+)
+
+# What looking a function up and calling it raise, before it runs.
+LOOKUP_ERRORS = frozenset({"AttributeError", "ImportError", "ModuleNotFoundError", "TypeError"})
+
+# What follows an error that should not have happened.
+PLEA = "please report this, with what REMOTESVC_DEBUG=1 in the environment adds to it"
+
+# The library's words for what has another name on the command line.
+OPTIONS = {
+    "-i/identity_file": "-i",
+    "config_file=": "-F",
+    "connect_timeout": "--connect-timeout",
+    "passphrase=, or add it": "it",
+    "python_path": "--python",
+}
+
+
+@dataclass(frozen=True)
+class Call:
+    """Whose exception it is: the function, where it was called, and the caller's patience.
+
+    With `is_debug` an error of ours keeps its traceback.
+    """
+
+    callee: Callee
+    host: str
+    timeout: float | None = None
+    is_debug: bool = False
+
+
+def explain(error: Exception, call: Call) -> tuple[Kind, Problem]:
+    """Return the kind of an exception and what is to be said about it."""
+    if isinstance(error, RemoteError):
+        return _explain_remote(error, call)
+    kind = next(kind for base, kind in KINDS if isinstance(error, base))
+    name, message = type(error).__name__, str(error)
+    text = visible(_without_prefix(message, call.host), not isinstance(error, HostKeyError))
+    if isinstance(error, ConnectError):
+        return kind, Problem(_connect_text(text, error.phase), name, message, None, error.phase)
+    if isinstance(error, CallTimeout):
+        text = f"{call.callee} did not return within {call.timeout:g} s (--timeout)"
+    if kind is not Kind.INTERNAL:
+        return kind, Problem(text, name, message)
+    trace = "".join(traceback.format_exception(error)) if call.is_debug else None
+    return kind, Problem(f"{name}: {text}; {PLEA}", name, message, trace)
+
+
+def _explain_remote(error: RemoteError, call: Call) -> tuple[Kind, Problem]:
+    line = visible(str(error))
+    has_frames = any(text.startswith("  File ") for text in error.traceback.splitlines())
+    if has_frames:
+        problem = Problem(line, error.type_name, error.message, error.traceback)
+        return Kind.RAISED, problem
+    if error.type_name not in LOOKUP_ERRORS:
+        return Kind.RAISED, Problem(line, error.type_name, error.message)
+    text = _lookup_text(line, error, call)
+    return Kind.MISUSED, Problem(text, error.type_name, error.message)
+
+
+def _lookup_text(line: str, error: RemoteError, call: Call) -> str:
+    """Return the line for a function that is not there, or that does not take the arguments."""
+    if error.type_name == "TypeError":
+        return f"{call.callee} cannot be called like that: {visible(error.message)}"
+    return f"{line}{call.callee.hint}"
+
+
+def _without_prefix(message: str, host: str) -> str:
+    """Take away the host's name: the report begins with it."""
+    return message.removeprefix(f"{host}: ")
+
+
+def _connect_text(text: str, phase: str) -> str:
+    for ours, option in OPTIONS.items():
+        text = text.replace(ours, option)
+    if "phase:" in text:
+        return text
+    first, newline, rest = text.partition("\n")
+    return f"{first} (phase: {phase}){newline}{rest}"

@@ -1,0 +1,118 @@
+"""Parameter types and word handling that click does not have.
+
+A number may begin with a dash, and `--` has a meaning of its own for us, so the words are marked
+before click sees them.
+"""
+
+import math
+import os
+import re
+from collections.abc import Iterator, Sequence
+
+import click
+
+__all__ = ["ConfigFile", "Path", "Seconds", "Word", "WordsCommand", "literal_tail"]
+
+# No word of a command line holds it, so it cannot be mistaken for a part of one.
+MARK = "\0"
+
+NEGATIVE_NUMBER = re.compile(r"-\.?[0-9]")
+
+# Where the number of words after `--` is kept for the command.
+TAIL_KEY = "remotesvc.literal_tail"
+
+# A year: longer waits are a slip, and some clocks do not take them.
+MAX_SECONDS = 366 * 86400.0
+
+
+class Seconds(click.FloatRange):
+    """A positive, finite number of seconds."""
+
+    name = "seconds"
+
+    def __init__(self) -> None:
+        super().__init__(min=0, max=MAX_SECONDS, min_open=True)
+
+    def convert(
+        self, value: str, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Refuse what is no number to wait for."""
+        seconds = super().convert(value, param, ctx)
+        if math.isnan(seconds):
+            self.fail(f"{value!r} is not a number of seconds", param, ctx)
+        return float(seconds)
+
+
+class Path(click.ParamType):
+    """A file name, with `~` resolved: the shell leaves it in --option=~/name."""
+
+    name = "path"
+
+    def __init__(self, must_exist: bool = False) -> None:
+        self._must_exist = must_exist
+
+    def convert(
+        self, value: str, param: click.Parameter | None, ctx: click.Context | None
+    ) -> str:
+        """Refuse a file that has to be there and is not, or cannot be read."""
+        path = os.path.expanduser(value)
+        if self._must_exist and (os.path.isdir(path) or not os.access(path, os.R_OK)):
+            self.fail(f"there is no file {path!r} that can be read", param, ctx)
+        return path
+
+
+class ConfigFile(Path):
+    """An ssh_config; "none" is none at all, as ssh has it."""
+
+    def __init__(self) -> None:
+        super().__init__(must_exist=True)
+
+    def convert(
+        self, value: str, param: click.Parameter | None, ctx: click.Context | None
+    ) -> str:
+        """Let "none" through."""
+        return value if value == "none" else super().convert(value, param, ctx)
+
+
+class Word(click.ParamType):
+    """A word as it was typed."""
+
+    name = "text"
+
+    def convert(
+        self, value: str, param: click.Parameter | None, ctx: click.Context | None
+    ) -> str:
+        """Take the mark away."""
+        return value.removeprefix(MARK)
+
+
+class WordsCommand(click.Command):
+    """A command whose words may be negative numbers, and whose `--` is remembered."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Mark numbers, count what stands after `--`, and parse."""
+        end = args.index("--") if "--" in args else len(args)
+        ctx.meta[TAIL_KEY] = len(args[end + 1 :])
+        return super().parse_args(ctx, [*self._marked(args[:end]), *args[end:]])
+
+    def _marked(self, args: Sequence[str]) -> Iterator[str]:
+        before = ""
+        for word in args:
+            is_number = NEGATIVE_NUMBER.match(word) and before not in self._valued_options()
+            yield MARK + word if is_number else word
+            before = word
+
+    def _valued_options(self) -> set[str]:
+        """Return the options that the next word belongs to."""
+        options = [param for param in self.params if isinstance(param, click.Option)]
+        return {
+            name
+            for option in options
+            if not (option.is_flag or option.count)
+            for name in option.opts
+        }
+
+
+def literal_tail(ctx: click.Context) -> int:
+    """Return how many words stood after `--`."""
+    return int(ctx.meta[TAIL_KEY])

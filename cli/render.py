@@ -1,0 +1,73 @@
+"""How results look: for people, and in the stable shape of --json. Pure.
+
+What comes from a host passes `visible` (text) or is escaped to ASCII (JSON) before it is shown.
+"""
+
+import base64
+import json
+import math
+import pprint
+from collections.abc import Mapping, Set
+from datetime import timedelta
+
+from remotesvc.core.visible import visible
+
+from .outcome import Outcome
+
+__all__ = ["json_line", "plain", "text_of"]
+
+WIDTH = 99
+
+
+def text_of(value: object) -> str | None:
+    """Return a result as text of one or more lines; None for None, which shows nothing."""
+    if value is None:
+        return None
+    if isinstance(value, str):
+        return visible(value.removesuffix("\n"), is_one_line=False)
+    return visible(pprint.pformat(value, width=WIDTH, sort_dicts=False), is_one_line=False)
+
+
+def json_line(outcome: Outcome) -> str:
+    """Return the one line of JSON, ASCII only, for an outcome; docs/cli.md has the schema."""
+    problem = outcome.problem
+    record = {
+        "host": outcome.host,
+        "outcome": outcome.kind.label,
+        "exit_code": int(outcome.kind.exit_code),
+        "elapsed": round(outcome.elapsed, 3),
+        "result": plain(outcome.value),
+        "error": None
+        if problem is None
+        else {
+            "type": problem.type_name,
+            "message": problem.message,
+            "traceback": problem.traceback,
+            "phase": problem.phase,
+        },
+    }
+    # DEL is ASCII, and a control character.
+    return json.dumps(record, allow_nan=False).replace("\x7f", "\\u007f")
+
+
+def plain(value: object) -> object:
+    """Return a value as JSON has it.
+
+    Tuples and sets become arrays, bytes {"base64": text}, numbers that JSON lacks and complex
+    ones their text, a timedelta its seconds, dates, paths, UUIDs and decimals their text; a key
+    that is no text becomes its repr().
+    """
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if isinstance(value, bytes | bytearray):
+        return {"base64": base64.b64encode(value).decode("ascii")}
+    if isinstance(value, Mapping):
+        return {key if isinstance(key, str) else repr(key): plain(value[key]) for key in value}
+    if isinstance(value, list | tuple | Set):
+        return [plain(item) for item in value]
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    isoformat = getattr(value, "isoformat", None)
+    return isoformat() if callable(isoformat) else str(value)

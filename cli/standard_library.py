@@ -1,0 +1,56 @@
+"""Finds functions of the standard library, by importing their module here.
+
+The host has the library of its own Python, maybe an older or a newer one: what is missing here is
+not refused, it only yields a hint.
+"""
+
+import importlib
+
+from remotesvc.controller.modules.origin import is_stdlib_name
+from remotesvc.controller.modules.target import Target
+
+from .callee import Callee, describe_module
+from .usage import UsageProblem, did_you_mean
+
+__all__ = ["find_standard"]
+
+# Importing one of these does something to be seen.
+LOUD_MODULES = frozenset({"antigravity", "this"})
+
+
+def find_standard(parts: tuple[str, ...]) -> Callee | None:
+    """Find a function by its name; None when that does not begin in the standard library.
+
+    Raises UsageProblem for what is a module, or no function, here and hence everywhere.
+    """
+    if not is_stdlib_name(parts[0]):
+        return None
+    for end in range(len(parts), 0, -1):
+        module = _import(".".join(parts[:end]))
+        if module is not None:
+            return _follow(module, parts[:end], parts[end:])
+    return Callee(Target(".".join(parts[:-1]), parts[-1]))
+
+
+def _import(name: str) -> object | None:
+    if name in LOUD_MODULES:
+        return None
+    try:
+        return importlib.import_module(name)
+    except Exception:  # noqa: BLE001 another platform's module, or one built without its library
+        return None
+
+
+def _follow(value: object, module: tuple[str, ...], names: tuple[str, ...]) -> Callee:
+    """Follow names from a module as far as they lead in this Python's version of it."""
+    target = Target(".".join(module), ".".join(names))
+    if not names:
+        raise UsageProblem(describe_module(target.module, getattr(value, "__all__", ())))
+    for name in names:
+        if not hasattr(value, name):
+            return Callee(target, hint=did_you_mean(name, dir(value)))
+        value = getattr(value, name)
+    if not callable(value):
+        kind = type(value).__name__
+        raise UsageProblem(f"{'.'.join(module + names)} is no function, its type is {kind}")
+    return Callee(target)

@@ -1,0 +1,97 @@
+"""Calls that never return, and what they leave running. Python 3.6.
+
+Each says "busy" first, on stdout, so that the other side knows that it is under way.
+"""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import List
+
+__all__ = [
+    "hold_the_gil",
+    "ignore_interrupts",
+    "leave_thread",
+    "loop",
+    "print_without_end",
+    "sleep",
+    "start_processes",
+    "wait_for_lock",
+    "wait_for_process",
+]
+
+FOR_EVER = 10000
+
+
+def loop() -> "None":
+    """Keep the main thread busy."""
+    print("busy")
+    while True:
+        pass
+
+
+def ignore_interrupts() -> "None":
+    """Keep the main thread busy and swallow whatever is raised in it."""
+    print("busy")
+    while True:
+        try:
+            time.sleep(FOR_EVER)
+        except BaseException:  # noqa: BLE001 this is what it is for
+            continue
+
+
+def sleep() -> "None":
+    """Sleep."""
+    print("busy")
+    time.sleep(FOR_EVER)
+
+
+def wait_for_lock() -> "None":
+    """Wait for what nobody does."""
+    print("busy")
+    threading.Event().wait()
+
+
+def wait_for_process() -> "None":
+    """Wait for a subprocess that does not end."""
+    process = subprocess.Popen(["sleep", str(FOR_EVER)])
+    print("busy")
+    process.wait()
+
+
+def print_without_end() -> "None":
+    """Print more than anybody reads."""
+    print("busy")
+    while True:
+        print("x" * 1000)
+
+
+def hold_the_gil() -> "None":
+    """Sleep in C code that lets no other thread run."""
+    import ctypes
+
+    print("busy")
+    sys.stdout.flush()
+    time.sleep(0.1)  # the line has to leave before this interpreter stands still
+    ctypes.PyDLL(None).sleep(FOR_EVER)
+
+
+def leave_thread() -> "None":
+    """Start a thread that is no daemon and never ends, and return."""
+    threading.Thread(target=time.sleep, args=(FOR_EVER,)).start()
+
+
+def start_processes() -> "List[int]":
+    """Start a subprocess and a fork that outlive this call; return their process ids."""
+    process = subprocess.Popen(["sleep", str(FOR_EVER)])
+    process.returncode = 0  # nobody waits for it, and nobody is to be warned of that
+    pid = os.fork()
+    if pid == 0:
+        time.sleep(FOR_EVER)
+        os._exit(0)
+    return [process.pid, pid]
