@@ -30,7 +30,7 @@ DEFAULT_CANDIDATES = (
 )
 
 # What some login shell treats specially even inside single quotes.
-FORBIDDEN = "'!\\\n"
+FORBIDDEN = "'!\\\n\0"
 
 
 def candidates(python_path: "PythonPath") -> "Tuple[str, ...]":

@@ -1,7 +1,7 @@
 """The parent's side of the handshake: skip noise, find the marker, check HELLO. Sans-IO.
 
-Bytes go in, and nothing, Ready or Failed comes out. What stands before the marker is noise of login
-scripts: skipped, and its end kept for an error text. After the marker every byte is a frame.
+Bytes go in, and nothing, Ready or Failed comes out. What stands before the marker is noise of
+login scripts: skipped, and its end kept for an error text. After the marker every byte is a frame.
 """
 
 from remotesvc.bootstrap.settings import MARKER, Info
@@ -27,6 +27,9 @@ NOISE_KEPT = 2048
 # HELLO holds a handful of short facts.
 HELLO_LIMIT = 16 * 1024
 TEXT_LIMIT = 4096
+
+# A version, a pid, a uid: none needs more, and longer numbers may not even be printed.
+NUMBER_LIMIT = 1 << 64
 
 
 class Ready:
@@ -98,21 +101,23 @@ class Handshake:
         buffer = self._buffer
         if len(buffer) < HEADER.size:
             return None
-        end = HEADER.size + HEADER.unpack(buffer[:HEADER.size])[-1]
-        if end > HEADER.size + HELLO_LIMIT:
-            return Failed("a HELLO of %d bytes" % (end - HEADER.size))
-        if len(buffer) < end:
-            return None
+        size = HEADER.unpack(buffer[: HEADER.size])[-1]
+        end = HEADER.size + size
+        fields = None  # type: Any
         try:
-            message = FrameDecoder().feed(buffer[:end])[0]
-            refusal = refuse_envelope(message, self._child_id, self._own_id)
-            fields = None if refusal is not None else decode(message.payload)
+            # A bad header is told at once, not after a body that may never come.
+            messages = FrameDecoder().feed(buffer[:end])
+            if size > HELLO_LIMIT:
+                return Failed("a HELLO of %d bytes" % size)
+            if not messages:
+                return None
+            refusal = refuse_envelope(messages[0], self._child_id, self._own_id)
+            if refusal is None:
+                fields = decode(messages[0].payload)
+                refusal = refuse_hello(fields)
         except ProtocolError as error:
             return Failed(str(error))
-        refusal = refusal or refuse_hello(fields)
-        if refusal is not None:
-            return Failed(refusal)
-        return Ready(Info(*fields), buffer[end:])  # type: ignore[misc]
+        return Ready(Info(*fields), buffer[end:]) if refusal is None else Failed(refusal)
 
 
 def refuse_envelope(message: "Message", child_id: "int", own_id: "int") -> "Optional[str]":
@@ -128,11 +133,13 @@ def refuse_hello(fields: "Any") -> "Optional[str]":
     """Judge the facts of a HELLO: a child may say anything."""
     kinds = (int, tuple, str, int, str, str, int)
     if type(fields) is not tuple or tuple(map(type, fields)) != kinds:
-        return "HELLO without its seven facts: %.200r" % (fields,)
+        return "HELLO without its seven facts"
+    if tuple(map(type, fields[1])) != (int, int, int):
+        return "HELLO with a strange Python version"
+    if not all(0 <= number < NUMBER_LIMIT for number in (fields[0], *fields[1], *fields[3::3])):
+        return "HELLO with a number that is none of these"
     if fields[0] != VERSION:
         return "the child speaks version %d, this side %d" % (fields[0], VERSION)
-    if len(fields[1]) != 3 or any(type(part) is not int for part in fields[1]):
-        return "HELLO with a strange Python version: %.200r" % (fields[1],)
     if any(len(text) > TEXT_LIMIT for text in (fields[2], fields[4], fields[5])):
         return "HELLO with a text of more than %d characters" % TEXT_LIMIT
     return None

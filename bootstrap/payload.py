@@ -10,6 +10,7 @@ by its path, which ends in "/__init__.py". Paths are relative and serve tracebac
 import collections
 import functools
 import sys
+import threading
 
 from remotesvc.bootstrap.manifest import GOAL, LIMIT, MODULES
 
@@ -36,12 +37,21 @@ else:
     Module = collections.namedtuple("Module", "is_package path source")
     Size = collections.namedtuple("Size", "name raw blanked compressed")
 
-__all__ = ["Module", "Size", "build", "build_compiled", "pack", "read_modules", "report", "sizes"]
+__all__ = [
+    "Module",
+    "Size",
+    "build",
+    "build_compiled",
+    "pack",
+    "read_modules",
+    "report",
+    "sizes",
+    "warm_up",
+]
+
+_building = threading.Lock()
 
 PACKAGE_SUFFIX = "/__init__.py"
-
-# The program that a payload begins with.
-UNPACK = "remotesvc.bootstrap.unpack"
 
 # The module whose source is the payload's program: it runs before anything can be imported.
 PROGRAM = "remotesvc.bootstrap.unpack"
@@ -95,9 +105,20 @@ def _read(name: "str") -> "Module":
     return Module(is_package, path, source)
 
 
-@functools.lru_cache(maxsize=1)
+def warm_up() -> "None":
+    """Begin to build the payload on a thread, for a connector that first waits for a network."""
+    if not _build.cache_info().currsize:
+        threading.Thread(target=build, name="remotesvc-payload", daemon=True).start()
+
+
 def build() -> "bytes":
     """Return the payload of the manifest, made once per process: it takes tens of milliseconds."""
+    with _building:  # threads that connect at the same time wait for one of them
+        return _build()
+
+
+@functools.lru_cache(maxsize=1)
+def _build() -> "bytes":
     from remotesvc.bootstrap.blank import blank
 
     modules = collections.OrderedDict(
@@ -125,7 +146,7 @@ def build_compiled() -> "bytes":
         code = compile(blank(module.source), module.path, "exec", dont_inherit=True)
         fields += (name, module.path, code)
     text = base64.b64encode(marshal.dumps(fields)).decode("ascii")
-    return zlib.compress("\0".join((blank(_read(UNPACK).source), text)).encode("ascii"), 1)
+    return zlib.compress("\0".join((blank(_read(PROGRAM).source), text)).encode("ascii"), 1)
 
 
 def sizes() -> "List[Size]":

@@ -4,6 +4,7 @@ Each host has a thread of its own for as long as it is at work. They are daemons
 a login that hangs does not keep the program from ending.
 """
 
+import importlib
 import queue
 import threading
 import time
@@ -24,7 +25,7 @@ from .hosts import Host
 from .options import ConnectOptions
 from .outcome import Kind, Outcome
 
-__all__ = ["FanOut", "Job"]
+__all__ = ["FanOut", "Job", "prepare"]
 
 # A child whose function was given up has this long to end by itself: it takes 2 s for `finally`.
 SHUTDOWN_TIMEOUT = 3.0
@@ -39,6 +40,12 @@ class Job:
     connect: ConnectOptions
     timeout: float | None = None
     is_debug: bool = False
+
+
+def prepare(hosts: Sequence[Host]) -> None:
+    """Import what connecting takes, before modules of the user's could be in the way."""
+    if not all(host.is_local for host in hosts):
+        importlib.import_module("remotesvc.controller.ssh")
 
 
 class FanOut:

@@ -58,3 +58,9 @@ class Outcome:
     elapsed: float
     value: object = None
     problem: Problem | None = None
+
+    @classmethod
+    def interrupted(cls, host: str, elapsed: float) -> "Outcome":
+        """Return the outcome of a host whose turn was cut short by Ctrl-C."""
+        problem = Problem("interrupted", "KeyboardInterrupt", "")
+        return cls(host, Kind.INTERRUPTED, elapsed, None, problem)

@@ -21,7 +21,7 @@ from .usage import UsageProblem, did_you_mean
 __all__ = ["find_own"]
 
 # With none of these, what a `def` shows is what is called.
-TRANSPARENT = ([], ["staticmethod"], ["classmethod"])
+TRANSPARENT: tuple[list[str], ...] = ([], ["staticmethod"], ["classmethod"])
 
 
 def find_own(locator: Locator, parts: tuple[str, ...]) -> Callee:

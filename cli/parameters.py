@@ -4,12 +4,19 @@ A number may begin with a dash, and `--` has a meaning of its own for us, so the
 before click sees them.
 """
 
-import math
 import os
 import re
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    SecondsType = click.ParamType[float]
+    TextType = click.ParamType[str]
+else:
+    # Older versions of click know no brackets here.
+    SecondsType = TextType = click.ParamType
 
 __all__ = ["ConfigFile", "Path", "Seconds", "Word", "WordsCommand", "literal_tail"]
 
@@ -25,25 +32,25 @@ TAIL_KEY = "remotesvc.literal_tail"
 MAX_SECONDS = 366 * 86400.0
 
 
-class Seconds(click.FloatRange):
-    """A positive, finite number of seconds."""
+class Seconds(SecondsType):
+    """A positive number of seconds, at most a year."""
 
     name = "seconds"
 
-    def __init__(self) -> None:
-        super().__init__(min=0, max=MAX_SECONDS, min_open=True)
-
     def convert(
-        self, value: str, param: click.Parameter | None, ctx: click.Context | None
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
-        """Refuse what is no number to wait for."""
-        seconds = super().convert(value, param, ctx)
-        if math.isnan(seconds):
-            self.fail(f"{value!r} is not a number of seconds", param, ctx)
-        return float(seconds)
+        """Refuse what nobody can wait for; not a number is neither more nor less than 0."""
+        try:
+            seconds = float(value)
+        except ValueError:
+            seconds = 0.0
+        if not 0 < seconds <= MAX_SECONDS:
+            self.fail(f"{value!r} is not a positive number of seconds", param, ctx)
+        return seconds
 
 
-class Path(click.ParamType):
+class Path(TextType):
     """A file name, with `~` resolved: the shell leaves it in --option=~/name."""
 
     name = "path"
@@ -51,9 +58,7 @@ class Path(click.ParamType):
     def __init__(self, must_exist: bool = False) -> None:
         self._must_exist = must_exist
 
-    def convert(
-        self, value: str, param: click.Parameter | None, ctx: click.Context | None
-    ) -> str:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Refuse a file that has to be there and is not, or cannot be read."""
         path = os.path.expanduser(value)
         if self._must_exist and (os.path.isdir(path) or not os.access(path, os.R_OK)):
@@ -67,23 +72,19 @@ class ConfigFile(Path):
     def __init__(self) -> None:
         super().__init__(must_exist=True)
 
-    def convert(
-        self, value: str, param: click.Parameter | None, ctx: click.Context | None
-    ) -> str:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Let "none" through."""
-        return value if value == "none" else super().convert(value, param, ctx)
+        return "none" if value == "none" else super().convert(value, param, ctx)
 
 
-class Word(click.ParamType):
+class Word(TextType):
     """A word as it was typed."""
 
     name = "text"
 
-    def convert(
-        self, value: str, param: click.Parameter | None, ctx: click.Context | None
-    ) -> str:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Take the mark away."""
-        return value.removeprefix(MARK)
+        return str(value).removeprefix(MARK)
 
 
 class WordsCommand(click.Command):

@@ -41,7 +41,9 @@ class Report:
     def add(self, outcome: Outcome) -> None:
         """Show one outcome."""
         self._hosts[outcome.kind].append(outcome.host)
-        if outcome.problem is not None:
+        # A thousand hosts that were waiting are in the summary; a line for each says no more.
+        is_told = outcome.kind is Kind.INTERRUPTED and self._has_many
+        if outcome.problem is not None and not is_told:
             self._show_problem(outcome.host, outcome.problem)
         if self._is_json:
             self._output.result(json_line(outcome))

@@ -17,5 +17,6 @@ class UsageProblem(click.UsageError):
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return "; did you mean 'a' or 'b'?" with the names that are near, "" without any."""
-    near = difflib.get_close_matches(name, sorted(set(known)), n=OFFERED)
+    public = {one for one in known if name.startswith("_") or not one.startswith("_")}
+    near = difflib.get_close_matches(name, sorted(public), n=OFFERED)
     return f"; did you mean {' or '.join(map(repr, near))}?" if near else ""

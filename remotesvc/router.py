@@ -5,8 +5,10 @@ that only a program's start has (modules, cloudpickle, output). Nothing of it is
 routers in one process do not know of each other.
 """
 
+import atexit
 import importlib
 import itertools
+import os
 import threading
 
 from .connect.base import Attempt
@@ -70,6 +72,7 @@ class Router:
         self._compose(modules, output)
         self._thread = threading.Thread(target=self.loop.run, name="remotesvc-io", daemon=True)
         self._thread.start()
+        atexit.register(self._close_at_exit, os.getpid())
 
     def _compose(self, modules: "Optional[ModulePolicy]", output: "Optional[Sink]") -> "None":
         """Put in the parts of the controller."""
@@ -77,7 +80,9 @@ class Router:
         prints = importlib.import_module("remotesvc.controller.output")
         workers = importlib.import_module("remotesvc.controller.workers")
         self.workers = workers.Workers()
-        self.defer = self.workers.defer
+        # Users' callbacks may wait for calls, which may wait for the workers.
+        self.callbacks = workers.Workers("callback")
+        self.defer = self.callbacks.defer
         self.outgoing = outgoing.Outgoing(self.switch, modules, self.workers, self.name_of)
         self._output = prints.Output(self.switch, output or prints.print_line, self.name_of)
         self.output_window = prints.OUTPUT_WINDOW  # type: int
@@ -216,15 +221,22 @@ class Router:
                 return
             self._is_closed = True
             connections = self._connections
+        atexit.unregister(self._close_at_exit)
         for connection in connections:
             connection.link.end(DisconnectedError("the router was closed"))
         for connection in connections:
             connection.stream.gone.wait(CLOSE_TIMEOUT)
         self._output.close()
         self.workers.close()
+        self.callbacks.close()
         self.loop.stop()
         if not self.loop.is_current():
             self._thread.join(CLOSE_TIMEOUT)
+
+    def _close_at_exit(self, pid: "int") -> "None":
+        """Close when the program ends; a fork of it leaves what it inherited alone."""
+        if os.getpid() == pid:
+            self.close()
 
     def __enter__(self) -> "Router":
         return self

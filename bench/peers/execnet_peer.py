@@ -9,7 +9,6 @@ from typing import Any
 
 from bench.peers import tasks
 
-HOST = "demo"
 FIRST_CALL = "import os; channel.send(os.getpid())"
 ECHO = "for item in channel: channel.send(item)"
 
@@ -27,7 +26,7 @@ class Execnet:
         return self._group.makegateway(f"popen//python={python or sys.executable}")
 
     def ssh(self, config: str) -> Any:
-        return self._group.makegateway(f"ssh={HOST}//ssh_config={config}//python=python3")
+        return self._group.makegateway(f"ssh={tasks.HOST}//ssh_config={config}//python=python3")
 
     def call(self, child: Any, function: Callable[[], int]) -> int:
         """Run the one line; it stands for `function`, which is os.getpid."""

@@ -8,8 +8,6 @@ from typing import Any
 
 from bench.peers import tasks
 
-HOST = "demo"
-
 
 class Mitogen:
     """A broker, a router and its children."""
@@ -24,7 +22,9 @@ class Mitogen:
         return self._router.local(python_path=python or sys.executable)
 
     def ssh(self, config: str) -> Any:
-        return self._router.ssh(hostname=HOST, ssh_args=["-F", config], python_path="python3")
+        return self._router.ssh(
+            hostname=tasks.HOST, ssh_args=["-F", config], python_path="python3"
+        )
 
     def call(self, child: Any, function: Callable[[], int]) -> int:
         result: int = child.call(function)

@@ -5,7 +5,6 @@ from collections.abc import Callable
 
 from bench.peers import tasks
 
-HOST = "demo"
 COMMAND = "python3 -c 'import os; print(os.getpid())'"
 
 
@@ -13,7 +12,7 @@ class OpenSsh:
     """The client program."""
 
     def ssh(self, config: str) -> "subprocess.Popen[bytes]":
-        argv = ["ssh", "-F", config, HOST, COMMAND]
+        argv = ["ssh", "-F", config, tasks.HOST, COMMAND]
         return subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
 
     def call(self, child: "subprocess.Popen[bytes]", function: Callable[[], int]) -> int:

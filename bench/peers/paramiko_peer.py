@@ -8,7 +8,6 @@ from typing import Any
 
 from bench.peers import tasks
 
-HOST = "demo"
 COMMAND = "python3 -c 'import os; print(os.getpid())'"
 
 
@@ -21,7 +20,7 @@ class Paramiko:
         self._library = paramiko
 
     def ssh(self, config: str) -> Any:
-        host = self._library.SSHConfig.from_path(config).lookup(HOST)
+        host = self._library.SSHConfig.from_path(config).lookup(tasks.HOST)
         client = self._library.SSHClient()
         client.load_host_keys(host["userknownhostsfile"])
         client.connect(

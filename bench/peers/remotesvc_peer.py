@@ -7,9 +7,6 @@ from typing import Any
 
 from bench.peers import tasks
 
-# The name that the throw-away server has in its ssh_config.
-HOST = "demo"
-
 
 class Remotesvc:
     """A router and its children."""
@@ -24,7 +21,7 @@ class Remotesvc:
         return self._router.local(python_path=python) if python else self._router.local()
 
     def ssh(self, config: str) -> Any:
-        return self._router.ssh(HOST, config_file=config)
+        return self._router.ssh(tasks.HOST, config_file=config)
 
     def call(self, child: Any, function: Callable[[], int]) -> int:
         result: int = child.call(function)

@@ -15,7 +15,12 @@ from collections.abc import Callable
 from time import perf_counter
 from typing import Any
 
-__all__ = ["main"]
+from bench.nested import ENTRY, MODULE_COUNT
+
+__all__ = ["HOST", "main"]
+
+# The name that the throw-away server has in its ssh_config.
+HOST = "demo"
 
 # Calls before the clock runs, and calls that it sees one by one.
 WARM_UP = 200
@@ -74,7 +79,7 @@ def _ssh(peer: Any, options: argparse.Namespace, started: float) -> None:
     After each step a line is printed. The first time counts from the start of this program's
     work, so it holds the import of the library.
     """
-    function = _entry(options.modules) if options.modules else os.getpid
+    function = _load_entry(options.modules) if options.modules else os.getpid
     child = None
     for line in sys.stdin:
         if not line.strip():
@@ -85,7 +90,7 @@ def _ssh(peer: Any, options: argparse.Namespace, started: float) -> None:
         child = peer.ssh(line.strip())
         result = peer.call(child, function)
         _print(seconds=perf_counter() - before)
-        _check(result, 60 if options.modules else None)
+        _check(result, MODULE_COUNT if options.modules else None)
         started = 0.0
 
 
@@ -107,10 +112,10 @@ def _warm(peer: Any, options: argparse.Namespace, started: float) -> None:
     peer.close(child)
 
 
-def _entry(folder: str) -> Callable[[], int]:
+def _load_entry(folder: str) -> Callable[[], int]:
     """Return the function that imports all modules of the package in `folder` where it runs."""
     sys.path.insert(0, folder)
-    function: Callable[[], int] = importlib.import_module("nested.entry").run
+    function: Callable[[], int] = importlib.import_module(ENTRY).run
     return function
 
 
@@ -118,7 +123,9 @@ def _check(result: Any, expected: int | None = None) -> int:
     """Return what the child said, or raise when it cannot have been the child that said it."""
     value = int(result)
     if value == os.getpid() or expected not in (None, value):
-        raise RuntimeError(f"the first call returned {value}, not {expected or 'a pid over there'}")
+        raise RuntimeError(
+            f"the first call returned {value}, not {expected or 'a pid over there'}"
+        )
     return value
 
 

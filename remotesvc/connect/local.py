@@ -10,7 +10,7 @@ from .process import ProcessStream
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import List, Sequence, Union
+    from typing import Sequence, Union
 
     from ..types import Home
 
@@ -25,16 +25,16 @@ def connect(
 ) -> "Connection":
     """Start an interpreter: this one, the one named, or the first found of several."""
     payload = build() if python_path else build_compiled()
-    argv = []  # type: List[str]
+    tried = ()  # type: Sequence[str]
     if python_path is None or isinstance(python_path, str):
-        tried = candidates(python_path or sys.executable)
+        tried = (python_path or sys.executable,)  # no shell reads it: any name will do
         argv = interpreter_argv(tried[0], len(payload))
     else:
         tried = candidates(python_path)
         argv = probe_argv(python_path, len(payload))
     try:
         stream = ProcessStream(router.loop, argv)
-    except OSError as error:
-        text = "%s: %s could not be started: %s" % (attempt.where, argv[0], error.strerror)
+    except (OSError, ValueError) as error:
+        text = "%s: %s could not be started: %s" % (attempt.where, argv[0], error)
         raise InterpreterError(text, None, attempt.elapsed) from error
     return Connection(router, stream, context_id, attempt, payload, tried)

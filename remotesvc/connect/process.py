@@ -2,7 +2,8 @@
 
 Whoever starts a child through a program (a shell, ssh, sudo, podman) starts it here. The process
 leads a session of its own, so Ctrl-C on the user's terminal does not reach it. The end of stdout is
-told only after stderr is drained and the exit status known; nothing of it is left behind.
+told only after stderr is drained and the exit status known; nothing of it is left behind, nor of
+its process group. So that no signal can reach a stranger with its number, it is reaped last.
 """
 
 import os
@@ -52,6 +53,7 @@ class ProcessStream:
         self._error_fd = _take(process.stderr)
         os.set_blocking(self._error_fd, False)
         self._error = b""
+        self._reaping = threading.Lock()
         self._pipe.on_end = self._on_pipe_end
 
     @property
@@ -82,7 +84,7 @@ class ProcessStream:
     def start(self) -> "None":
         """Begin to read both outputs."""
         self._pipe.start()
-        self._loop.call_soon(lambda: self._loop.set_reader(self._error_fd, self._read_error))
+        self._loop.call_soon(self._watch_error)
 
     def write(self, data: "bytes") -> "bool":
         """Write to the process's stdin, as a Stream does."""
@@ -94,44 +96,70 @@ class ProcessStream:
         self._loop.call_soon(self._see_off)
 
     def kill(self) -> "None":
-        """End the process and its group now."""
-        try:
-            os.killpg(self._process.pid, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            self._process.kill()
+        """End the process and its group now; nothing happens once it was reaped."""
+        with self._reaping:
+            if self._process.returncode is None:
+                try:
+                    os.killpg(self._process.pid, signal.SIGKILL)
+                except (ProcessLookupError, PermissionError):
+                    return  # it became somebody else's: the end of its stdin has to do
 
     def _on_pipe_end(self, reason: "str") -> "None":
-        limit = time.monotonic() + LAST_WORDS
-        self._poll(limit, lambda: self.on_end(reason), self._has_said_all)
+        self._poll(LAST_WORDS, self._has_said_all, lambda: self.on_end(reason))
 
     def _has_said_all(self) -> "bool":
-        return self._process.poll() is not None and self._error_fd < 0
+        return self._has_ended() and self._error_fd < 0
+
+    def _has_ended(self) -> "bool":
+        self.exit_status = self._find_status()
+        return self.exit_status is not None
+
+    def _find_status(self) -> "Optional[int]":
+        """Return the exit status, negative for a signal; None while the process runs."""
+        if self._process.returncode is None and hasattr(os, "waitid"):
+            options = os.WEXITED | os.WNOHANG | os.WNOWAIT
+            try:
+                ended = os.waitid(os.P_PID, self._process.pid, options)
+            except ChildProcessError:
+                return self._reap()  # the program ignores SIGCHLD: nobody will know
+            if ended is None:
+                return None
+            return ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
+        return self._reap()
+
+    def _reap(self) -> "Optional[int]":
+        with self._reaping:
+            return self._process.poll()
 
     def _see_off(self) -> "None":
         self._close_error()
-        limit = time.monotonic() + KILL_AFTER
-        self._poll(limit, self._bury, lambda: self._process.poll() is not None)
+        self._poll(KILL_AFTER, self._has_ended, self._kill_the_rest)
+
+    def _kill_the_rest(self) -> "None":
+        self.kill()
+        self._poll(LAST_WORDS, self._has_ended, self._bury)
 
     def _bury(self) -> "None":
-        if self._process.poll() is None:
-            self.kill()
-            self._process.wait()
-        self.exit_status = self._process.returncode
+        self._reap()
         self.gone.set()
 
     def _poll(
-        self, limit: "float", then: "Callable[[], None]", is_done: "Callable[[], bool]"
+        self, seconds: "float", is_done: "Callable[[], bool]", then: "Callable[[], None]"
     ) -> "None":
-        """Go on with `then` once `is_done` or at the time limit, looking ever less often."""
+        """Go on with `then` once `is_done` or after `seconds`, looking ever less often."""
+        limit = time.monotonic() + seconds
 
         def look(delay: "float") -> "None":
             if is_done() or time.monotonic() >= limit:
-                self.exit_status = self._process.poll()
                 then()
             else:
                 self._loop.call_later(delay, lambda: look(min(delay * 2, 0.05)))
 
         look(0.001)
+
+    def _watch_error(self) -> "None":
+        if self._error_fd >= 0:
+            self._loop.set_reader(self._error_fd, self._read_error)
 
     def _read_error(self) -> "None":
         try:

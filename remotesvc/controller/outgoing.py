@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..core.errors import RefusedError, ValueNotSupported
 from ..core.values import encode
 from ..core.wire import PICKLE, PLAIN
-from .modules.main_module import Refused, TrueName
+from .modules.main_module import Refused, TrueName, bound_names
 from .modules.responder import Responder
 from .modules.shipment import Shipment
 from .modules.target import Target, name_of
@@ -59,6 +59,7 @@ class Outgoing:
     def lose(self, ids: set[int], error: Exception) -> None:
         """Forget what lost contexts had (observer of the switch)."""
         self._shipment.forget(ids)
+        self.responder.forget(ids)
 
     def _main_target(self, target: Target) -> Target | None:
         """Return how a function of the main program is named over there; None: it is pickled."""
@@ -69,6 +70,8 @@ class Outgoing:
             if main.has_file:
                 raise RefusedError(f"{target.qualname} cannot be sent: {main.reason}")
             return None
+        if target.qualname.partition(".")[0] not in bound_names(main.source):
+            return None  # made under the guard, so it is not in what travels
         return target
 
     def _pickle_arguments(

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ..core.authority import CREDIT
-from ..core.credit import Allowance
+from ..core.credit import MESSAGE_COST, Allowance
 from ..core.errors import Error
 from ..core.values import encode
 from ..core.visible import visible
@@ -49,7 +49,9 @@ def print_line(name: str, stream: str, line: bytes) -> None:
 class _Source:
     """One context's prints: its credit, and the unfinished line of each stream."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str) -> None:
+        # Found out at the first print: what is shown after the end has no context any more.
+        self.name = name
         self.allowance = Allowance(OUTPUT_WINDOW, SLACK)
         self.partial: dict[int, bytes] = {}
         self.waiting = 0
@@ -64,7 +66,7 @@ class Output:
         self._sink = sink
         self._name_of = name_of
         self._sources: dict[int, _Source] = {}
-        self._queue: deque[tuple[int, int, bytes]] = deque()
+        self._queue: deque[tuple[int, _Source, int, bytes]] = deque()
         self._changed = threading.Condition(threading.Lock())
         self._thread: threading.Thread | None = None
         self._is_closed = False
@@ -78,12 +80,15 @@ class Output:
         with self._changed:
             if self._is_closed:
                 return
-            source = self._sources.setdefault(message.src, _Source())
-            if not source.allowance.take(len(payload) - 1):
+            source = self._sources.get(message.src)
+            if source is None:
+                name = self._name_of(message.src)
+                source = self._sources[message.src] = _Source(name)
+            if not source.allowance.take(len(payload) - 1 + MESSAGE_COST):
                 source.dropped += len(payload) - 1
                 return
             source.waiting += 1
-            self._queue.append((message.src, payload[0], payload[1:]))
+            self._queue.append((message.src, source, payload[0], payload[1:]))
             self._start()
             self._changed.notify_all()
 
@@ -91,8 +96,9 @@ class Output:
         """Show the unfinished last lines of lost contexts (observer of the switch)."""
         with self._changed:
             for context_id in ids & self._sources.keys():
-                self._queue.append((context_id, 0, b""))
-                self._sources[context_id].waiting += 1
+                source = self._sources.pop(context_id)
+                source.waiting += 1
+                self._queue.append((context_id, source, 0, b""))
             self._changed.notify_all()
 
     def settle(self, context_id: int) -> None:
@@ -123,18 +129,17 @@ class Output:
                 self._changed.wait_for(lambda: self._queue or self._is_closed)
                 if not self._queue:
                     return
-                context_id, stream, data = self._queue.popleft()
-                source = self._sources[context_id]
-            self._show(context_id, source, stream, data)
+                context_id, source, stream, data = self._queue.popleft()
+            self._show(source, stream, data)
             with self._changed:
                 source.waiting -= 1
-                granted = source.allowance.consume(len(data))
+                granted = source.allowance.consume(len(data) + MESSAGE_COST)
                 self._changed.notify_all()
             if granted:
                 self._grant(context_id, granted)
 
-    def _show(self, context_id: int, source: _Source, stream: int, data: bytes) -> None:
-        name = self._name_of(context_id)
+    def _show(self, source: _Source, stream: int, data: bytes) -> None:
+        name = source.name
         if source.dropped:
             lost, source.dropped = source.dropped, 0
             text = f"[{lost} bytes lost: this child printed beyond its credit]"
@@ -156,7 +161,7 @@ class Output:
     def _emit(self, name: str, stream: int, line: bytes) -> None:
         try:
             self._sink(name, STREAMS[stream], line)
-        except Exception:  # noqa: BLE001 the user's sink: show it, and go on with the others
+        except BaseException:  # noqa: BLE001 the user's sink: show it, and go on with the others
             sys.excepthook(*sys.exc_info())
 
     def _grant(self, context_id: int, size: int) -> None:

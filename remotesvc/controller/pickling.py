@@ -3,14 +3,17 @@
 Only this file knows cloudpickle. Downward only: nothing here reads a pickle.
 """
 
+import dis
 import io
 import sys
 import types
+from collections.abc import Iterator
 from typing import Any
 
 import cloudpickle
 
 from ..core.errors import ValueNotSupported
+from .modules.target import name_of
 
 __all__ = ["CLOUDPICKLE_MODULES", "dump"]
 
@@ -31,11 +34,30 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
     def reducer_override(self, obj: Any) -> Any:
         if isinstance(obj, types.ModuleType):
             self.modules.add(obj.__name__)
+        elif isinstance(obj, types.CodeType):
+            # Only what travels by value comes by here: its imports stand in no module of ours.
+            self.modules.update(_imported_by(obj))
         elif isinstance(obj, type | types.FunctionType):
-            self.modules.add(str(obj.__module__))
-        else:
-            self.modules.add(type(obj).__module__)
+            target = name_of(obj)
+            if target is not None:
+                self.modules.add(target.module)
         return super().reducer_override(obj)
+
+
+def _imported_by(code: types.CodeType) -> Iterator[str]:
+    """Yield the modules that a function's own import statements may name.
+
+    Relative ones are left out: they lead into the package that the function came from.
+    """
+    before: list[Any] = [None, None]
+    for instruction in dis.get_instructions(code):
+        if instruction.opname == "EXTENDED_ARG":
+            continue
+        if instruction.opname == "IMPORT_NAME" and before[0] == 0:
+            name = str(instruction.argval)
+            yield name
+            yield from (f"{name}.{item}" for item in before[1] or () if item != "*")
+        before = [before[1], instruction.argval]
 
 
 def dump(fn: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[bytes, set[str]]:
@@ -48,7 +70,7 @@ def dump(fn: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[bytes,
     pickler = _Pickler(buffer)
     try:
         pickler.dump((fn, args, kwargs))
-    except Exception as error:  # noqa: BLE001 pickling runs user code: __reduce__, __getstate__
+    except Exception as error:
         raise ValueNotSupported(
             f"the call of {getattr(fn, '__qualname__', fn)!s} cannot be sent: {error}"
         ) from error

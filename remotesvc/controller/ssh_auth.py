@@ -7,6 +7,7 @@ twice, also when the server wants several methods one after the other.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import paramiko
 
@@ -96,7 +97,8 @@ class _Login:
                 if self._may(method) and methods[method]():
                     return
         # The answer to "none" says what would be taken; some hosts ask for nothing at all.
-        if self._allowed is None and self._send(None, self._none):
+        none = partial(self._transport.auth_none, self._settings.user)
+        if self._allowed is None and self._send(None, none):
             return
         raise self._refused()
 
@@ -141,9 +143,6 @@ class _Login:
 
     # -- methods ---------------------------------------------------------------------------------
 
-    def _none(self) -> list[str]:
-        return self._transport.auth_none(self._settings.user)  # type: ignore[no-any-return]
-
     def _try_keys(self) -> bool:
         user = self._settings.user
         with self._credentials.identities(self._settings, self._notes).offered() as identities:
@@ -152,10 +151,8 @@ class _Login:
                 if blob in self._offered:
                     continue
                 self._offered.add(blob)
-                key = identity.key
-                if self._send(
-                    identity.name, lambda key=key: self._transport.auth_publickey(user, key)
-                ):
+                send = partial(self._transport.auth_publickey, user, identity.key)
+                if self._send(identity.name, send):
                     return True
                 if not self._may("publickey"):
                     break
@@ -165,20 +162,16 @@ class _Login:
         if not self._answers.has_any:
             return False
         user = self._settings.user
-        return self._send(
-            "keyboard-interactive",
-            lambda: self._transport.auth_interactive(user, self._answers),
-        )
+        send = partial(self._transport.auth_interactive, user, self._answers)
+        return self._send("keyboard-interactive", send)
 
     def _try_password(self) -> bool:
         password = self._answers.take_password()
         if password is None:
             return False
         user = self._settings.user
-        return self._send(
-            "password",
-            lambda: self._transport.auth_password(user, password, fallback=False),
-        )
+        send = partial(self._transport.auth_password, user, password, fallback=False)
+        return self._send("password", send)
 
     def _refused(self) -> AuthenticationError:
         tried = ", ".join(self._tried) or "nothing: there was nothing to offer"

@@ -9,6 +9,8 @@ from collections.abc import Callable
 
 import paramiko
 
+from .ssh_session import EarlyWindow, reason_of
+
 __all__ = ["ChannelStream"]
 
 # paramiko deletes from the front of an array on each read: larger reads cost less.
@@ -18,6 +20,9 @@ STDERR_KEPT = 4096
 
 # After the end of output, the exit status is waited for this long.
 LAST_WORDS = 1.0
+
+# A thread that was told to end does so at once, unless a callback of the user's holds it.
+JOIN_TIMEOUT = 5.0
 
 
 class _Arrival(threading.Event):
@@ -32,7 +37,11 @@ class _Arrival(threading.Event):
 
 
 class ChannelStream:
-    """The command's stdin, stdout and stderr; `release()` ends what the channel runs over."""
+    """The command's stdin, stdout and stderr.
+
+    `cut()` makes every blocked call of paramiko's return; `release()` gives back what the channel
+    runs over, and may wait for it.
+    """
 
     def __init__(
         self,
@@ -47,20 +56,22 @@ class ChannelStream:
         self.exit_status: int | None = None
         self.gone = threading.Event()
         self._channel = channel
+        self._window = EarlyWindow(channel)
         self._cut = cut
         self._release = release
         self._error = b""
         self._rest = b""
         self._wanted = threading.Event()
         self._is_closed = False
+        self._closing = threading.Lock()
         self._arrival = _Arrival()
         channel.in_buffer.set_event(self._arrival)
         channel.in_stderr_buffer.set_event(self._arrival)
-        self._reader = self._thread(self._read_loop, "reader")
-        self._writer = self._thread(self._write_loop, "writer")
+        self._reader = _thread(self._read_loop, "reader")
+        self._writer = _thread(self._write_loop, "writer")
 
     def start(self) -> None:
-        """Begin to read."""
+        """Begin to read and to write."""
         self._reader.start()
         self._writer.start()
 
@@ -72,70 +83,82 @@ class ChannelStream:
 
     def close(self) -> None:
         """Have everything closed on a thread of its own; `gone` is set when it is."""
-        if not self._is_closed:
+        with self._closing:
+            if self._is_closed:
+                return
             self._is_closed = True
-            self._thread(self._see_off, "closer").start()
+        _thread(self._see_off, "closer").start()
 
     def kill(self) -> None:
         """Drop the connection: sshd ends the session's channel, and the child sees EOF."""
         self.close()
 
-    def _thread(self, target: Callable[[], None], role: str) -> threading.Thread:
-        name = f"remotesvc-ssh-{role}"
-        return threading.Thread(target=target, name=name, daemon=True)
-
     def _read_loop(self) -> None:
         channel, arrival = self._channel, self._arrival
-        while not self._is_closed:
+        is_ended = False
+        while not (is_ended or self._is_closed):
             arrival.wait()
             arrival.reset()
             # Looked at before reading: what arrived before the end is read below.
-            is_ended = channel.eof_received or channel.closed or channel.in_buffer._closed
+            is_ended = channel.eof_received or channel.closed
             while channel.recv_stderr_ready():
                 self._error = (self._error + channel.recv_stderr(READ_SIZE))[-STDERR_KEPT:]
                 self.stderr = self._error.decode("utf-8", "backslashreplace")
             while channel.recv_ready() and not self._is_closed:
                 self.on_bytes(channel.recv(READ_SIZE))
-            if is_ended:
-                break
         if not self._is_closed:
             self._tell_end()
 
     def _tell_end(self) -> None:
-        self._channel.status_event.wait(LAST_WORDS)
-        if self._channel.exit_status_ready() and self._channel.exit_status >= 0:
-            self.exit_status = self._channel.exit_status
+        channel = self._channel
+        channel.status_event.wait(LAST_WORDS)
+        if channel.exit_status >= 0:
+            self.exit_status = channel.exit_status
+        elif not channel.eof_received:
+            self.on_end(self._why_closed())
+            return
+        self.on_end("the remote command ended")
+
+    def _why_closed(self) -> str:
+        """Say why a channel was closed without the end of its output before."""
         transport = self._channel.get_transport()
-        if transport is not None and not transport.is_active():
-            cause = transport.get_exception()
-            self.on_end(f"the SSH connection was lost{f' ({cause})' if cause else ''}")
-        else:
-            self.on_end("the remote command ended")
+        # A thread of paramiko's closes its channels on its own way out.
+        transport.join(LAST_WORDS)
+        if transport.is_alive():
+            return "the server refused to run the command"
+        error = transport.get_exception()
+        reason = "" if error is None else f" ({reason_of(error)})"
+        return f"the SSH connection was lost{reason}"
 
     def _write_loop(self) -> None:
         while True:
             self._wanted.wait()
             self._wanted.clear()
-            if self._is_closed:
-                return
-            data = self._rest
-            while data and not self._is_closed:
+            data, self._rest = self._rest, b""
+            while data:
+                if self._is_closed:
+                    return
                 try:
                     self._channel.sendall(data)
-                except OSError:
+                except (OSError, EOFError, paramiko.SSHException):
                     return  # the reading thread tells the end, with its reason
+                self._window.give_back()
                 data = self.pull()
+            if self._is_closed:
+                return
 
     def _see_off(self) -> None:
-        self._cut()
         try:
-            self._channel.close()
-        except (OSError, EOFError, paramiko.SSHException):
-            pass  # the connection is gone, and the channel with it
-        self._arrival.set()
-        self._wanted.set()
-        self._release()
-        for thread in (self._reader, self._writer):
-            if thread.is_alive() and thread is not threading.current_thread():
-                thread.join()
-        self.gone.set()
+            self._cut()
+            self._release()
+        finally:
+            self._arrival.set()
+            self._wanted.set()
+            for thread in (self._reader, self._writer):
+                if thread.is_alive():
+                    thread.join(JOIN_TIMEOUT)
+            self.gone.set()
+
+
+def _thread(target: Callable[[], None], role: str) -> threading.Thread:
+    return threading.Thread(target=target, name=f"remotesvc-ssh-{role}", daemon=True)

@@ -47,20 +47,14 @@ class HostKeys:
     override_files: tuple[str, ...]
 
     @classmethod
-    def read(
-        cls, settings: SshSettings, known_hosts: str | Sequence[str] | None, policy: str | None
-    ) -> HostKeys:
-        """Read known_hosts for a host; ConnectError for a policy that does not exist."""
+    def read(cls, settings: SshSettings, files: tuple[str, ...], policy: str | None) -> HostKeys:
+        """Read known_hosts for a host; `files` and `policy`, where given, override its settings.
+
+        Raises ConnectError for a policy that does not exist.
+        """
         if policy is not None and policy not in POLICIES:
             text = f"host_key_policy {policy!r}: it is one of {', '.join(POLICIES)}"
             raise ConnectError(text, "host key")
-        names = (known_hosts,) if isinstance(known_hosts, str) else tuple(known_hosts or ())
-        return cls._read(settings, policy, names)
-
-    @classmethod
-    def _read(
-        cls, settings: SshSettings, policy: str | None, files: tuple[str, ...]
-    ) -> HostKeys:
         user_files = files or settings.user_known_hosts_files
         global_files = () if files else settings.global_known_hosts_files
         alias = settings.host_key_alias
@@ -77,7 +71,7 @@ class HostKeys:
 
     def for_settings(self, settings: SshSettings) -> HostKeys:
         """Return the same rules for another host on the way."""
-        return self._read(settings, self.override_policy, self.override_files)
+        return self.read(settings, self.override_files, self.override_policy)
 
     def sort(self, algorithms: Sequence[str]) -> tuple[str, ...]:
         """Put the algorithms of known keys first: a host has several, we know one of them."""

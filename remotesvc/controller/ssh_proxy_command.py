@@ -111,8 +111,8 @@ def start_proxy_command(loop: "Loop", attempt: Attempt, command: str) -> ProxyWi
     try:
         process = subprocess.Popen(
             [shell, "-c", "exec " + command],
-            stdin=theirs,
-            stdout=theirs,
+            stdin=theirs.fileno(),
+            stdout=theirs.fileno(),
             stderr=subprocess.PIPE,
             bufsize=0,
             start_new_session=True,

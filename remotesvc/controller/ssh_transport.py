@@ -46,7 +46,7 @@ JOIN_TIMEOUT = 5.0
 # What a port says that is no SSH server's is shown up to here.
 SAID_SHOWN = 100
 
-# Beyond these, circles apart, nobody goes.
+# A ProxyJump with %h in it can lead to ever new names.
 HOPS_LIMIT = 16
 
 
@@ -116,8 +116,6 @@ def open_chain(
 ) -> paramiko.Transport:
     """Log in through all hops and return the transport to the host; the caller closes `chain`."""
     _extend(chain, attempt, login, jumps, ())
-    for transport, interval in zip(chain.transports, chain.intervals, strict=True):
-        transport.sock.settimeout(min(IDLE_POLL, interval or IDLE_POLL))
     return chain.transports[-1]
 
 
@@ -131,3 +129,129 @@ class _Listener(Packetizer):  # type: ignore[misc]  # paramiko has no types
         line: str = super().readline(timeout)
         self.first_line = self.first_line or line
         return line
+
+
+def _extend(
+    chain: Chain,
+    attempt: Attempt,
+    login: Login,
+    jumps: tuple[str, ...] | None,
+    on_the_way: tuple[str, ...],
+) -> None:
+    """Add the hops before a host, then the host itself."""
+    settings = login.settings
+    if login.name in on_the_way or len(on_the_way) > HOPS_LIMIT:
+        way = " through ".join((*on_the_way, login.name))
+        text = f"{attempt.where}: the jump hosts lead in a circle: {way}; mend ProxyJump"
+        raise ConnectError(text, "resolve", attempt.elapsed)
+    hops = settings.proxy_jump if jumps is None else jumps
+    for index, hop in enumerate(hops):
+        # Only the first hop is reached from here; the others are reached from the one before.
+        before = None if index == 0 and not chain.transports else ()
+        _extend(chain, attempt, login.for_hop(hop), before, (*on_the_way, login.name))
+    if chain.transports:
+        _log_in(chain, _open_tcp_channel(chain, attempt, login), attempt, login)
+    else:
+        wire = _open_wire(chain.loop, attempt, settings)
+        chain.wires.append(wire)
+        _log_in(chain, wire.socket, attempt, login)
+
+
+def _open_wire(loop: "Loop", attempt: Attempt, settings: SshSettings) -> Wire:
+    if settings.proxy_command is not None:
+        return start_proxy_command(loop, attempt, settings.proxy_command)
+    return connect_tcp(
+        attempt,
+        settings.hostname,
+        settings.port,
+        settings.address_family,
+        settings.bind_address,
+    )
+
+
+def _open_tcp_channel(chain: Chain, attempt: Attempt, login: Login) -> paramiko.Channel:
+    target = (login.settings.hostname, login.settings.port)
+    try:
+        return chain.transports[-1].open_channel(
+            "direct-tcpip", target, ("127.0.0.1", 0), timeout=attempt.left
+        )
+    except (paramiko.SSHException, EOFError, OSError) as error:
+        if attempt.left == 0:
+            doing = f"reaching {login.name} through the jump host"
+            raise attempt.timed_out("tcp", doing) from error
+        text = f"{attempt.where}: the jump host cannot reach {login.name}: {reason_of(error)}"
+        raise ConnectError(text, "tcp", attempt.elapsed) from error
+
+
+def _log_in(chain: Chain, sock: Any, attempt: Attempt, login: Login) -> None:
+    settings = login.settings
+    transport = paramiko.Transport(sock, default_window_size=WINDOW, packetizer_class=_Listener)
+    chain.transports.append(transport)
+    _quiet(transport)
+    _choose_algorithms(transport, attempt, login)
+    # Whoever opens the chain cuts it at the deadline; paramiko's own limits only come after that.
+    limit = attempt.left + 1
+    transport.banner_timeout = transport.handshake_timeout = limit
+    try:
+        transport.start_client(timeout=limit)
+        key = transport.get_remote_server_key()
+    except (paramiko.SSHException, EOFError, OSError) as error:
+        raise _explain_start(chain, attempt, login, error) from error
+    login.host_keys.check(key, attempt)
+    authenticate(transport, attempt, settings, login.credentials)
+    interval = settings.server_alive_interval
+    transport.set_keepalive(interval)
+    transport.sock.settimeout(min(IDLE_POLL, interval or IDLE_POLL))
+
+
+def _choose_algorithms(transport: paramiko.Transport, attempt: Attempt, login: Login) -> None:
+    settings = login.settings
+    options = transport.get_security_options()
+    for name, wish, table in (
+        ("kex", settings.kex_algorithms, "_kex_info"),
+        ("ciphers", settings.ciphers, "_cipher_info"),
+        ("digests", settings.macs, "_mac_info"),
+        ("key_types", settings.host_key_algorithms, "_key_info"),
+    ):
+        default = getattr(options, name)
+        names = _pick(name, wish, default, getattr(transport, table, default), attempt)
+        setattr(options, name, login.host_keys.sort(names) if name == "key_types" else names)
+    known = transport.preferred_pubkeys
+    wanted = _pick("public key algorithms", settings.pubkey_algorithms, known, known, attempt)
+    transport.disabled_algorithms = {"pubkeys": [name for name in known if name not in wanted]}
+    transport.use_compression(settings.compression)
+
+
+def _pick(name: str, wish: str, default: Any, supported: Any, attempt: Attempt) -> tuple[str, ...]:
+    names = pick_algorithms(wish, default, tuple(supported))
+    if not names:
+        text = f"{attempt.where}: of the {name} in ssh_config ({wish}) none can be used here"
+        raise ConnectError(text, "tcp", attempt.elapsed)
+    return names
+
+
+def _explain_start(chain: Chain, attempt: Attempt, login: Login, error: Exception) -> ConnectError:
+    transport = chain.transports[-1]
+    said = visible(transport.packetizer.first_line[:SAID_SHOWN])
+    phase = "host key" if transport.remote_version else "tcp"
+    if attempt.left == 0:
+        doing = f"{login.name} said {said!r} and no more" if said else f"{login.name} said nothing"
+        return attempt.timed_out(phase, doing + chain.last_words(attempt))
+    if transport.remote_version:
+        text = f"no SSH session could be agreed with {login.name} ({said}): {reason_of(error)}"
+    elif said:
+        text = f"{login.name} is no SSH server: it said {said!r}"
+    else:
+        text = (
+            f"{login.name} closed the connection at once: is it an SSH server, and not too busy?"
+        )
+    return ConnectError(
+        f"{attempt.where}: {text}{chain.last_words(attempt)}", phase, attempt.elapsed
+    )
+
+
+def _quiet(transport: paramiko.Transport) -> None:
+    logger = logging.getLogger(LOG_CHANNEL)
+    if logger.level == logging.NOTSET:
+        logger.setLevel(SILENCE)
+    transport.set_log_channel(LOG_CHANNEL)

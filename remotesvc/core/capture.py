@@ -61,14 +61,15 @@ WITH_FIELDS = (
     UnicodeError,
 )
 
-# Modules of ours on the way to a user's function, and the import system's on the way back from
-# it: nobody's error, so not in the traceback.
+# Modules of ours on the way to a user's function, and on the way back from it: nobody's error,
+# so not in the traceback. Pulled ones have the folder of the parent's installation before that.
 OWN_FILES = (
     "remotesvc/core/calls.py",
-    "remotesvc/core/finder.py",
     "remotesvc/core/fetch.py",
-    "<frozen importlib",
+    "remotesvc/core/finder.py",
+    "remotesvc/core/resources.py",
 )
+IMPORT_SYSTEM = "<frozen importlib"
 
 
 def capture(error: "BaseException") -> "bytes":
@@ -236,7 +237,9 @@ def _leave_out_ours(described: "traceback.TracebackException") -> "None":
     while pending:
         one = pending.pop()
         if one is not None:
-            one.stack[:] = [
-                frame for frame in one.stack if not frame.filename.startswith(OWN_FILES)
-            ]
+            one.stack[:] = [frame for frame in one.stack if not _is_ours(frame.filename)]
             pending += [one.__cause__, one.__context__, *(getattr(one, "exceptions", None) or ())]
+
+
+def _is_ours(filename: "str") -> "bool":
+    return filename.endswith(OWN_FILES) or filename.startswith(IMPORT_SYSTEM)

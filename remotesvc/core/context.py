@@ -4,7 +4,7 @@ import functools
 
 from .authority import CALL_FUNCTION, SHUTDOWN
 from .dead import exhume
-from .errors import CallTimeout, DisconnectedError, ProtocolError, again
+from .errors import CallTimeout, DisconnectedError, ProtocolError, RefusedError, again
 from .pending import Pending
 from .rebuild import rebuild
 from .secret import Secret
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ..bootstrap.settings import Info
     from ..types import Child, Home
     from .futures import ReplyFuture
+    from .link import Link
     from .wire import Message
 
     T = TypeVar("T")
@@ -46,11 +47,10 @@ class Verbs:
         context = self._context
         router = context.router
         router.check_may_block()
-        encoding, payload = self._encode(fn, args, kwargs)
         pending = Pending(context.id)
         handle = router.switch.listen(pending)
         try:
-            link = router.switch.send(context.id, CALL_FUNCTION, encoding, payload, handle)
+            link = self._send(fn, args, kwargs, handle)
             if link is not None:
                 link.wait_for_room(self._timeout)
             message = pending.wait(self._timeout, "%s on %s" % (_name(fn), context.name))
@@ -67,7 +67,6 @@ class Verbs:
         context = self._context
         router = context.router
         switch = router.switch
-        encoding, payload = self._encode(fn, args, kwargs)
 
         def open_reply(message: "Message") -> "Any":
             router.settle_output(context.id)
@@ -78,7 +77,7 @@ class Verbs:
         )
         handle = switch.listen(future)
         try:
-            link = switch.send(context.id, CALL_FUNCTION, encoding, payload, handle)
+            link = self._send(fn, args, kwargs, handle)
         except BaseException:
             switch.unlisten(handle)
             raise
@@ -90,12 +89,24 @@ class Verbs:
 
     def call_no_reply(self, fn: "Callable[..., Any]", *args: "Any", **kwargs: "Any") -> "None":
         """Send the call and forget it; a failure over there is not told."""
-        context = self._context
-        router = context.router
-        encoding, payload = self._encode(fn, args, kwargs)
-        link = router.switch.send(context.id, CALL_FUNCTION, encoding, payload)
-        if link is not None and not router.loop.is_current():
+        link = self._send(fn, args, kwargs)
+        if link is not None and not self._context.router.loop.is_current():
             link.wait_for_room(self._timeout)
+
+    def _send(
+        self, fn: "Any", args: "Tuple[Any, ...]", kwargs: "Dict[str, Any]", reply_to: "int" = 0
+    ) -> "Optional[Link]":
+        """Encode and send a call; to a lost context, raise what ended it."""
+        context = self._context
+        try:
+            encoding, payload = self._encode(fn, args, kwargs)
+            return context.router.switch.send(
+                context.id, CALL_FUNCTION, encoding, payload, reply_to
+            )
+        except RefusedError:
+            # There is no route any more, and what has none is not ours to call.
+            context.raise_if_lost()
+            raise
 
     def _encode(
         self, fn: "Any", args: "Tuple[Any, ...]", kwargs: "Dict[str, Any]"
@@ -203,6 +214,13 @@ class Context(Verbs):
             callback = self._callbacks.pop(0)
             self.router.defer(functools.partial(callback, self, error))
 
+    def raise_if_lost(self) -> "None":
+        """Raise what ended the link, if it has ended."""
+        error = None if self._connection is None else self._connection.link.error
+        if error is not None:
+            copy = again(error)
+            raise copy from copy.__cause__
+
     def shutdown(self, timeout: "float" = 5.0) -> "None":
         """End the child: what runs there is interrupted; return when it is gone.
 
@@ -213,7 +231,7 @@ class Context(Verbs):
             return
         try:
             self.router.switch.send(self.id, SHUTDOWN, RAW, b"")
-        except DisconnectedError:
+        except (DisconnectedError, RefusedError):
             pass  # it ended by itself at this very moment
         if not connection.stream.gone.wait(timeout):
             raise CallTimeout("%s did not end within %g s" % (self.name, timeout))

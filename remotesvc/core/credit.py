@@ -5,7 +5,10 @@ it and stops when it is gone, and what the receiver has consumed is granted anew
 stops a fast writer, and what waits at the reader never exceeds the window.
 """
 
-__all__ = ["Allowance", "Window"]
+__all__ = ["MESSAGE_COST", "Allowance", "Window"]
+
+# What a message costs beside its bytes: a million empty ones fill a queue too.
+MESSAGE_COST = 128
 
 
 class Window:

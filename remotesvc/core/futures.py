@@ -27,7 +27,7 @@ class ReplyFuture(concurrent.futures.Future):  # type: ignore[type-arg]
         respondent: "int",
         open_reply: "Callable[[Message], Any]",
         defer: "Callable[[Callable[[], None]], None]",
-        forget: "Callable[[], None]",
+        forget: "Callable[[], Any]",
     ) -> "None":
         super().__init__()
         self.respondent = respondent

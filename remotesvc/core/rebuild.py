@@ -172,13 +172,18 @@ def _known_args(kind: "type", fields: "Dict[str, Any]") -> "Iterator[Tuple[Any, 
 def _mixed(base: "str") -> "Any":
     """Return the class that is both; one name for all, so that a traceback reads well."""
     bases = (RemoteError, getattr(builtins, base)) if base else (RemoteError,)
-    members = {"__module__": "remotesvc", "_base": base, "__str__": _text, "__reduce__": _reduce}
+    members = {"__module__": "remotesvc", "_base": base}  # type: Dict[str, Any]
+    members.update(__str__=_text, __repr__=_describe, __reduce__=_reduce)
     return type("RemoteError", bases, members)
 
 
 def _text(error: "RemoteError") -> "str":
     # Printed wherever exceptions are: nothing in it may steer a terminal.
     return visible(RemoteError.__str__(error), False)
+
+
+def _describe(error: "RemoteError") -> "str":
+    return "RemoteError(%r)" % str(error)
 
 
 def _reduce(error: "Any") -> "Tuple[Any, ...]":

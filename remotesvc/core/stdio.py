@@ -12,7 +12,7 @@ import os
 import sys
 
 from .authority import STDIO
-from .credit import Window
+from .credit import MESSAGE_COST, Window
 from .wire import RAW
 
 TYPE_CHECKING = False
@@ -111,7 +111,7 @@ class OutputForwarder:
             try:
                 data = os.read(fd, CHUNK)
                 if data:
-                    self._window.spend(len(data))
+                    self._window.spend(len(data) + MESSAGE_COST)
                     self._switch.send(self._target, STDIO, RAW, self._streams[fd] + data)
                 else:
                     # User code closed every writing end; a closed pipe can be read for ever.

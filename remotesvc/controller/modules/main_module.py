@@ -7,6 +7,7 @@ refused, for importing it would run it on the host.
 """
 
 import ast
+import functools
 import os
 import sys
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from remotesvc.controller.modules.found import Module
 from remotesvc.controller.modules.locate import MAX_SOURCE_BYTES, encode_source
 from remotesvc.controller.modules.syntax import is_main_guard, is_not_main_guard, parse
 
-__all__ = ["MainSource", "Refused", "TrueName", "cut_at_guard", "main_source"]
+__all__ = ["MainSource", "Refused", "TrueName", "bound_names", "cut_at_guard", "main_source"]
 
 _MAIN_NAMES = frozenset({"__main__", "__mp_main__"})
 _WAY_OUT = (
@@ -77,6 +78,19 @@ def cut_at_guard(source: bytes) -> bytes | None:
     for node in tree.body:
         cutter.visit(node)
     return b"".join(cutter.lines) if cutter.has_cut else None
+
+
+@functools.lru_cache(maxsize=1)  # there is one main program, and every call of its asks
+def bound_names(source: bytes) -> frozenset[str]:
+    """Collect the names that a source defines or assigns, anywhere in it."""
+    tree = parse(source)
+    names: set[str] = set()
+    for node in () if tree is None else ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            names.add(node.name)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            names.add(node.id)
+    return frozenset(names)
 
 
 class _Cutter:

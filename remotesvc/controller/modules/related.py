@@ -20,9 +20,14 @@ MAX_CLOSURE_BYTES = 16 * 1024 * 1024
 
 
 def closure(
-    locator: Locator, seeds: Iterable[str | Module], deny: Iterable[str] = ()
+    locator: Locator,
+    seeds: Iterable[str | Module],
+    deny: Iterable[str] = (),
+    installed: str = "",
 ) -> tuple[Module, ...]:
     """Collect the seeds and what they import, transitively: own source, each module once.
+
+    `installed` is a top-level package whose modules count as own here: the host lacks it.
 
     Seeds are names, or modules that no name finds (a main program cut at its guard). Packages
     come before what is in them; the order is the same every time. The parts of remotesvc that
@@ -30,7 +35,7 @@ def closure(
     MAX_CLOSURE_MODULES and MAX_CLOSURE_BYTES.
     """
     seeds = list(seeds)
-    walk = _Walk(locator, tuple(deny), roots_of(_names(seeds)))
+    walk = _Walk(locator, tuple(deny), roots_of(_names(seeds)), installed)
     for seed in seeds:
         if isinstance(seed, Module):
             walk.take(seed)
@@ -59,12 +64,15 @@ def _names(seeds: Iterable[str | Module]) -> list[str]:
 class _Walk:
     """One walk over the imports; `taken` keeps the order in which modules were found."""
 
-    def __init__(self, locator: Locator, deny: tuple[str, ...], roots: frozenset[str]) -> None:
+    def __init__(
+        self, locator: Locator, deny: tuple[str, ...], roots: frozenset[str], installed: str
+    ) -> None:
         self.taken: dict[str, Module] = {}
         self.pending: deque[str] = deque()
         self._locator = locator
         self._deny = deny
         self._roots = roots
+        self._installed = installed
         self._seen: set[str] = set()
         self._room = MAX_CLOSURE_BYTES
 
@@ -87,8 +95,13 @@ class _Walk:
             return
         self._seen.add(name)
         found = self._locator.find(name)
-        if isinstance(found, Module) and found.origin == "own":
+        if isinstance(found, Module) and self._is_wanted(found):
             self.take(found)
+
+    def _is_wanted(self, module: Module) -> bool:
+        if module.origin == "own":
+            return True
+        return bool(self._installed) and covers(self._installed, module.name)
 
     def _is_left_out(self, name: str) -> bool:
         if is_toolkit(name) or any(covers(prefix, name) for prefix in self._deny):

@@ -9,11 +9,11 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from ...core.errors import Error
-from ...core.fetch import pack_records
+from ...core.errors import Error, RefusedError
 from ...core.values import decode, encode
 from ...core.visible import visible
 from ...core.wire import PLAIN, RAW
+from .search import is_module_name
 from .shipment import Shipment
 
 if TYPE_CHECKING:
@@ -28,7 +28,10 @@ __all__ = ["Responder"]
 REQUESTS_LIMIT = 64
 
 # Longer than any dotted name or path inside a package that a file system takes.
-NAME_LIMIT = 4096
+REQUEST_LIMIT = 8192
+
+# Refusals that are logged for one context: what a hostile one asks may not fill the disk.
+LOG_LIMIT = 100
 
 
 class Responder:
@@ -46,6 +49,7 @@ class Responder:
         self._workers = workers
         self._name_of = name_of
         self._under_way: dict[int, int] = {}
+        self._refusals: dict[int, int] = {}
         self._lock = threading.Lock()
 
     def on_module(self, link: "Link | None", message: "Message") -> None:
@@ -62,17 +66,27 @@ class Responder:
         src = message.src
         with self._lock:
             count = self._under_way.get(src, 0)
-            if count >= REQUESTS_LIMIT or len(message.payload) > NAME_LIMIT * 2:
-                self._switch.refuse(link, message, "congested", "too many or too long requests")
-                return
-            self._under_way[src] = count + 1
+            is_taken = count < REQUESTS_LIMIT and len(message.payload) <= REQUEST_LIMIT
+            if is_taken:
+                self._under_way[src] = count + 1
+        if not is_taken:
+            self._switch.refuse(link, message, "congested", "too many or too long requests")
+            return
         self._workers.defer(lambda: self._serve(message, answer))
+
+    def forget(self, ids: set[int]) -> None:
+        """Drop what was counted for lost contexts."""
+        with self._lock:
+            for context_id in ids:
+                self._refusals.pop(context_id, None)
 
     def _serve(self, message: "Message", answer: Callable[["Message"], None]) -> None:
         try:
             answer(message)
         except (Error, OSError) as error:
             self._switch.reply_dead(message, "refused", str(error))
+        except Exception as error:  # noqa: BLE001 else an import over there would wait for nothing
+            self._switch.reply_dead(message, "refused", f"looking for it failed: {error!r}")
         finally:
             with self._lock:
                 self._under_way[message.src] -= 1
@@ -81,13 +95,14 @@ class Responder:
 
     def _answer_module(self, message: "Message") -> None:
         name = decode(message.payload)
-        if not isinstance(name, str) or not _is_dotted_name(name):
+        if not isinstance(name, str) or not is_module_name(name):
             self._switch.reply_dead(message, "protocol", "GET_MODULE without a module name")
             return
-        records, refusal = self._shipment.answer(message.src, name)
+        refusal = self._shipment.answer(
+            message.src, name, lambda payload: self._switch.reply(message, RAW, payload)
+        )
         if refusal is not None:
             self._log(message.src, f"module {name}", refusal)
-        self._switch.reply(message, RAW, pack_records(records))
 
     def _answer_resource(self, message: "Message") -> None:
         fields = decode(message.payload)
@@ -95,22 +110,24 @@ class Responder:
             self._switch.reply_dead(message, "protocol", "GET_RESOURCE without package and path")
             return
         package, relative = fields
-        if relative == "" or relative.endswith("/"):
-            entries = self._shipment.listing(message.src, package, relative.rstrip("/"))
-            self._switch.reply(message, PLAIN, encode(entries))
-            return
-        data, reason = self._shipment.resource(message.src, package, relative)
-        if data is None:
-            self._log(message.src, f"{relative} of {package}", reason)
-            self._switch.reply_dead(message, "refused", reason)
-        else:
-            self._switch.reply(message, RAW, data)
+        try:
+            if relative == "" or relative.endswith("/"):
+                entries = self._shipment.listing(message.src, package, relative[:-1])
+                self._switch.reply(message, PLAIN, encode(entries))
+            else:
+                data = self._shipment.resource(message.src, package, relative)
+                self._switch.reply(message, RAW, data)
+        except RefusedError as refusal:
+            self._log(message.src, f"{relative} of {package}", str(refusal))
+            raise
 
     def _log(self, src: int, what: str, reason: str) -> None:
-        text = "%s was refused %s: %s"
+        with self._lock:
+            count = self._refusals[src] = self._refusals.get(src, 0) + 1
+        if count > LOG_LIMIT:
+            return
         name = visible(self._name_of(src))
-        logging.getLogger("remotesvc.modules").warning(text, name, visible(what), visible(reason))
-
-
-def _is_dotted_name(name: str) -> bool:
-    return len(name) <= NAME_LIMIT and all(part.isidentifier() for part in name.split("."))
+        logger = logging.getLogger("remotesvc.modules")
+        logger.warning("%s was refused %s: %s", name, visible(what), visible(reason))
+        if count == LOG_LIMIT:
+            logger.warning("%s was refused %d requests; no more are shown", name, count)

@@ -2,20 +2,26 @@
 
 Only this file changes grants. Push, request and relay ask the same pure function (grants.py), with
 the grants of the very context that the modules are for.
+
+What is marked as sent is on its way, in order, before any later call: sending and marking happen
+under one lock.
 """
 
+import os
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from ...core.authority import LOAD_MODULE
+from ...core.errors import RefusedError
 from ...core.fetch import pack_records
 from ...core.finder import MISSING, REFUSED
-from ...core.wire import RAW
-from .found import Module, NotOurs
+from ...core.wire import FRAGMENT_SIZE, RAW
+from .found import Missing, Module, NotOurs
 from .grants import Grants, ModulePolicy
 from .locate import Locator
 from .main_module import MainSource, TrueName, main_source
+from .origin import is_stdlib_name
 from .related import closure, granted_by
 
 if TYPE_CHECKING:
@@ -28,11 +34,26 @@ Record = tuple[str, str, str, Any, tuple[str, ...] | None]
 
 
 class _Parcel:
-    """What one seed brings along: its closure, and what that grants."""
+    """What one seed brings along: its closure, what that grants, what it imports in vain.
 
-    def __init__(self, modules: tuple[Module, ...], roots: frozenset[str]) -> None:
+    `missing` are top-level names that the closure imports and nobody here has: optional ones,
+    mostly. The host is told, else it would ask, once for each.
+    """
+
+    def __init__(
+        self, modules: tuple[Module, ...], roots: frozenset[str], missing: tuple[str, ...]
+    ) -> None:
         self.modules = modules
         self.roots = roots
+        self.missing = missing
+        self._stamps = self._read_stamps()
+
+    def is_current(self) -> bool:
+        """Tell whether the files are still those that were read."""
+        return self._stamps == self._read_stamps()
+
+    def _read_stamps(self) -> list[tuple[int, int]]:
+        return [_stamp(module.path) for module in self.modules]
 
 
 class _State:
@@ -41,6 +62,7 @@ class _State:
     def __init__(self, policy: ModulePolicy) -> None:
         self.grants = Grants(frozenset(), policy)
         self.sent: set[str] = set()
+        self.missing: set[str] = set()
         self.seeds: set[str] = set()
 
 
@@ -75,10 +97,11 @@ class Shipment:
             parcel = self._parcel(seed)
             state.grants = state.grants.plus(parcel.roots)
             records = self._new_records(state, parcel.modules)
-            if records:
-                # Under the lock: a second thread's call may not overtake what it needs.
-                self._switch.send(context_id, LOAD_MODULE, RAW, pack_records(records))
+            missing = [name for name in parcel.missing if name not in state.missing]
+            # Under the lock: a second thread's call may not overtake what it needs.
+            self._send(context_id, records + [_missing(name) for name in missing])
             state.sent.update(record[0] for record in records)
+            state.missing.update(missing)
             state.seeds.add(seed)
 
     def push_installed(self, context_id: int, names: Iterable[str]) -> None:
@@ -89,44 +112,59 @@ class Shipment:
             modules = [module for module in found if isinstance(module, Module)]
             state.grants = state.grants.plus(frozenset(module.name for module in modules))
             records = self._new_records(state, modules)
-            if records:
-                self._switch.send(context_id, LOAD_MODULE, RAW, pack_records(records))
-                state.sent.update(record[0] for record in records)
+            self._send(context_id, records)
+            state.sent.update(record[0] for record in records)
 
-    def answer(self, context_id: int, name: str) -> tuple[list[Record], str | None]:
-        """Return the records for a request, and the reason if it was refused."""
+    def answer(self, context_id: int, name: str, reply: Callable[[bytes], object]) -> str | None:
+        """Give `reply` the packed records for a request; return the reason if it was refused."""
         with self._lock:
             state = self._state(context_id)
-            verdict = state.grants.decide(name)
-            if not verdict.allowed:
-                return [(name, REFUSED, "", verdict.reason, None)], verdict.reason
-            found = self.locator.find(name)
-            if isinstance(found, NotOurs) and found.origin == "compiled":
-                return [(name, REFUSED, "", found.reason, None)], None
-            if not isinstance(found, Module):
-                return [(name, MISSING, "", found.reason, None)], None
-            if found.origin == "installed":
-                state.grants = state.grants.plus(granted_by(self.locator, [], [found]))
-            return self._with_closure(state, found), None
+            records, refusal = self._records_for(state, name)
+            payload = pack_records(records)
+            reply(payload)
+            if len(payload) <= FRAGMENT_SIZE:
+                # A longer reply may be overtaken by a call; what it brings is sent again then.
+                state.sent.update(record[0] for record in records if _is_content(record))
+            return refusal
 
-    def resource(self, context_id: int, package: str, relative: str) -> tuple[bytes | None, str]:
-        """Return the bytes of a file in a package, or None and the reason."""
+    def _records_for(self, state: _State, name: str) -> tuple[list[Record], str | None]:
+        if is_stdlib_name(name):
+            return [_missing(name)], None  # a newer Python's, which the host does not have
+        verdict = state.grants.decide(name)
+        if not verdict.allowed:
+            return [(name, REFUSED, "", verdict.reason, None)], verdict.reason
+        found = self.locator.find(name)
+        if isinstance(found, NotOurs) and found.origin == "compiled":
+            return [(name, REFUSED, "", found.reason, None)], None
+        if not isinstance(found, Module):
+            return [(name, MISSING, "", found.reason, None)], None
+        return self._with_closure(state, found), None
+
+    def resource(self, context_id: int, package: str, relative: str) -> bytes:
+        """Return the bytes of a file in a package.
+
+        Raises RefusedError when it was not granted, FileNotFoundError when there is none.
+        """
+        self._check_resource(context_id, package, relative)
+        data = self.locator.data(package, relative)
+        if data is None:
+            raise FileNotFoundError(f"there is no file {relative!r} in package {package}")
+        return data
+
+    def listing(self, context_id: int, package: str, relative: str) -> list[tuple[str, bool]]:
+        """Return (name, whether it is a folder) for a folder of a package; raises likewise."""
+        self._check_resource(context_id, package, relative)
+        entries = self.locator.listing(package, relative)
+        if entries is None:
+            raise FileNotFoundError(f"there is no folder {relative!r} in package {package}")
+        return [(entry.name, entry.is_dir) for entry in entries]
+
+    def _check_resource(self, context_id: int, package: str, relative: str) -> None:
         with self._lock:
             grants = self._state(context_id).grants
         verdict = grants.decide_resource(package, relative)
         if not verdict.allowed:
-            return None, verdict.reason
-        data = self.locator.data(package, relative)
-        return data, f"there is no file {relative!r} in package {package}"
-
-    def listing(self, context_id: int, package: str, relative: str) -> list[tuple[str, bool]]:
-        """Return (name, whether it is a folder) for a folder of a package; [] if refused."""
-        with self._lock:
-            grants = self._state(context_id).grants
-        if not grants.decide_resource(package, relative or "__init__.py").allowed:
-            return []
-        entries = self.locator.listing(package, relative) or ()
-        return [(entry.name, entry.is_dir) for entry in entries]
+            raise RefusedError(verdict.reason)
 
     def forget(self, ids: set[int]) -> None:
         """Drop the state of lost contexts; their ids are never used again."""
@@ -138,27 +176,38 @@ class Shipment:
         return self._states.setdefault(context_id, _State(self._policy))
 
     def _parcel(self, seed: str) -> _Parcel:
-        """Return the closure of a seed, worked out once per router."""
+        """Return the closure of a seed, worked out once per router and state of the files."""
         parcel = self._parcels.get(seed)
-        if parcel is None:
+        if parcel is None or not parcel.is_current():
             seeds: list[str | Module] = [seed]
             if seed == "__main__":
                 main = self.main()
                 seeds = [main] if isinstance(main, Module) else []
                 seeds += [main.name] if isinstance(main, TrueName) else []
             modules = closure(self.locator, seeds, self._policy.deny)
-            parcel = _Parcel(modules, granted_by(self.locator, seeds, modules))
+            roots = granted_by(self.locator, seeds, modules)
+            parcel = _Parcel(modules, roots, self._missing_from(modules))
             self._parcels[seed] = parcel
         return parcel
 
+    def _missing_from(self, modules: Iterable[Module]) -> tuple[str, ...]:
+        imported = {name for module in modules for name in self.locator.imports(module)}
+        tops = sorted(name for name in imported if "." not in name and not is_stdlib_name(name))
+        return tuple(name for name in tops if isinstance(self.locator.find(name), Missing))
+
+    def _send(self, context_id: int, records: list[Record]) -> None:
+        if records:
+            self._switch.send(context_id, LOAD_MODULE, RAW, pack_records(records))
+
     def _with_closure(self, state: _State, module: Module) -> list[Record]:
-        related: tuple[Module, ...] = ()
-        if module.origin == "own":
-            related = closure(self.locator, [module], self._policy.deny)
+        """Return a module that was asked for, and what it imports and is not over there."""
+        installed = module.name.partition(".")[0] if module.origin == "installed" else ""
+        related = closure(self.locator, [module], self._policy.deny, installed)
+        if installed:
+            # The host lacks it, and may lack what it needs in turn.
+            state.grants = state.grants.plus(granted_by(self.locator, [], related))
         others = [other for other in related if other.name != module.name]
-        records = [self._record(module), *self._new_records(state, others)]
-        state.sent.update(record[0] for record in records)
-        return records
+        return [self._record(module), *self._new_records(state, others)]
 
     def _new_records(self, state: _State, modules: Iterable[Module]) -> list[Record]:
         return [
@@ -173,3 +222,20 @@ class Shipment:
         if module.is_package:
             submodules = tuple(sorted(self.locator.submodules(module.name)))
         return (module.name, module.kind, module.path, module.source, submodules)
+
+
+def _missing(name: str) -> Record:
+    return (name, MISSING, "", "", None)
+
+
+def _is_content(record: Record) -> bool:
+    return record[1] not in (MISSING, REFUSED)
+
+
+def _stamp(path: str) -> tuple[int, int]:
+    """Return what changes when a file does; the same for all that are no files."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return (0, 0)
+    return (status.st_mtime_ns, status.st_size)

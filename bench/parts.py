@@ -1,0 +1,139 @@
+"""The parts of the benchmarks: who takes part in each, what is asked of them, what is promised."""
+
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from statistics import median
+
+from bench.contenders import (
+    BARE,
+    EXECNET,
+    MITOGEN,
+    OPENSSH,
+    PARAMIKO,
+    REMOTESVC,
+    REMOTESVC_NAMED,
+    Contender,
+    with_modules,
+)
+from bench.host import connect, start_host
+from bench.nested import write_nested
+from bench.process import PeerProcess, measure
+from bench.table import Column, Goal, Table, run_rounds
+from remotesvc.testing.server import SshServer
+
+__all__ = ["PARTS", "Part"]
+
+Say = Callable[[str], None]
+Part = Callable[[int, Say], Iterator[Table]]
+
+# Starts per process and round; the first one, with the import of the library, is told apart.
+LOCAL_STARTS = 9
+NEAR_CONNECTS = 3
+
+MILLISECONDS = 1e3
+MICROSECONDS = 1e6
+MEBIBYTES = 1 / (1024 * 1024)
+
+# Round trips in seconds. They are counted at the longest one: what an end takes to answer,
+# also on a busy machine, must be well below the one-way delay (remotesvc/testing/round_trips.py).
+ROUND_TRIPS = {"at_50": 0.05, "at_200": 0.2}
+
+
+def local(rounds: int, say: Say) -> Iterator[Table]:
+    """Start of a child on this machine and its first call."""
+    columns = (
+        Column("with import, ms", "cold", MILLISECONDS),
+        Column("start + first call, ms", "seconds", MILLISECONDS, 1),
+    )
+    goal = Goal(
+        "local start + first call, remotesvc ÷ mitogen", "seconds", REMOTESVC, MITOGEN, 0.4
+    )
+    table = Table("Local child", columns, "seconds", MITOGEN, (goal,))
+    contenders = (MITOGEN, EXECNET, REMOTESVC, REMOTESVC_NAMED)
+
+    def run(contender: Contender) -> dict[str, float]:
+        return measure(contender, "local", str(LOCAL_STARTS))
+
+    yield run_rounds(table, contenders, rounds, run, say)
+
+
+def memory(rounds: int, say: Say) -> Iterator[Table]:
+    """What a child holds after its first call."""
+    columns = tuple(Column(f"{key.upper()}, MiB", key, MEBIBYTES, 1) for key in _MEMORY)
+    goals = tuple(
+        Goal(f"{key.upper()} of the child, {one.label} ÷ mitogen", key, one, MITOGEN, 1.0)
+        for key in ("rss", "uss")
+        for one in (REMOTESVC, REMOTESVC_NAMED)
+    )
+    table = Table("Memory of a child after the first call", columns, "uss", MITOGEN, goals)
+    contenders = (BARE, MITOGEN, EXECNET, REMOTESVC, REMOTESVC_NAMED)
+    yield run_rounds(table, contenders, rounds, lambda one: measure(one, "memory"), say)
+
+
+_MEMORY = ("rss", "pss", "uss")
+
+
+def ssh(rounds: int, say: Say) -> Iterator[Table]:
+    """Connect and first call over SSH, near and far."""
+    columns = (
+        Column("with import, s", "cold", digits=3),
+        Column("no latency, s", "near", digits=3),
+        Column("50 ms, s", "at_50", digits=3),
+        Column("200 ms, s", "at_200", digits=2),
+        Column("round trips", "round_trips"),
+        Column("bytes up", "bytes_up"),
+        Column("bytes down", "bytes_down"),
+    )
+    with tempfile.TemporaryDirectory(prefix="bench-") as name:
+        folder = Path(name)
+        write_nested(folder)
+        many = with_modules(REMOTESVC, name)
+        goals = (
+            Goal("round trips, remotesvc ÷ paramiko", "round_trips", REMOTESVC, PARAMIKO, 1.0),
+            Goal("round trips, with ÷ without 60 modules", "round_trips", many, REMOTESVC, 1.0),
+        )
+        table = Table("SSH: connect + first call", columns, "at_200", MITOGEN, goals)
+        others = (OPENSSH, PARAMIKO, EXECNET, MITOGEN, with_modules(MITOGEN, name))
+        with start_host(folder) as server:
+
+            def run(contender: Contender) -> dict[str, float]:
+                return _connects(contender, server)
+
+            yield run_rounds(table, (*others, REMOTESVC, many), rounds, run, say)
+
+
+def _connects(contender: Contender, server: SshServer) -> dict[str, float]:
+    """Let one contender connect often, the server near at first and then ever farther."""
+    with PeerProcess(contender, "ssh") as peer:
+        cold = connect(peer, server)["seconds"]
+        near = [connect(peer, server)["seconds"] for _ in range(NEAR_CONNECTS)]
+        sample = {"cold": cold, "near": median(near)}
+        for key, round_trip in ROUND_TRIPS.items():
+            figures = connect(peer, server, round_trip)
+            sample[key] = figures.pop("seconds")
+            sample.update(figures)
+    return sample
+
+
+def warm(rounds: int, say: Say) -> Iterator[Table]:
+    """Calls to a child that is there: one at a time, and many in flight."""
+    columns = (
+        Column("one call, µs", "seconds", MICROSECONDS),
+        Column("1,000 in flight, per second", "rate"),
+    )
+    contenders = (MITOGEN, EXECNET, REMOTESVC)
+    with tempfile.TemporaryDirectory(prefix="bench-") as name, start_host(Path(name)) as server:
+        for title, options in (
+            ("Warm call, local", ()),
+            ("Warm call, over SSH", ("--config", str(server.config_file))),
+        ):
+            table = Table(title, columns, "seconds", MITOGEN)
+
+            def run(contender: Contender, options: tuple[str, ...] = options) -> dict[str, float]:
+                return measure(contender, "warm", *options)
+
+            yield run_rounds(table, contenders, rounds, run, say)
+
+
+PARTS: dict[str, Part] = {"local": local, "ssh": ssh, "memory": memory, "warm": warm}

@@ -1,0 +1,128 @@
+"""`remotesvc demo`: shows the toolkit at work on this machine, with an SSH server of its own."""
+
+import shlex
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import click
+
+from .exit_codes import ExitCode
+from .output import Output
+
+if TYPE_CHECKING:
+    from remotesvc.testing.server import SshServer
+
+__all__ = ["demo"]
+
+REPORT = "remotesvc.testing.demo_app.report"
+
+EPILOG = """\
+\b
+Examples:
+  remotesvc demo
+  remotesvc demo --keep   # leaves the server running; prints how to use and how to stop it
+"""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One command of the demo: what it shows, and how it has to end."""
+
+    words: tuple[str, ...]
+    explanation: str
+    exit_code: ExitCode = ExitCode.OK
+    has_result: bool = True
+
+
+STEPS = (
+    Step(
+        ("platform.node",),
+        "A function of the standard library, in a Python over there that had nothing installed.",
+    ),
+    Step(
+        (f"{REPORT}.collect", "title=A first look", "lines=3"),
+        "A function of an application: its five modules travel with the call, its prints arrive "
+        "while it works, and it returns a dict.",
+    ),
+    Step(
+        (f"{REPORT}.fail", "path=/nonexistent"),
+        "One that raises: the error arrives with its remote lines, and exit code 1 says so.",
+        ExitCode.RAISED,
+        has_result=False,
+    ),
+)
+
+
+@click.command(epilog=EPILOG, short_help="Show it at work on this machine.")
+@click.option("is_kept", "--keep", is_flag=True, help="Leave the SSH server running.")
+@click.option("is_embedded", "--embedded", is_flag=True, help="Use our own server, not sshd.")
+@click.pass_context
+def demo(ctx: click.Context, is_kept: bool, is_embedded: bool) -> int:
+    """Start a throw-away SSH server on 127.0.0.1 and run functions on it.
+
+    The server is the system's sshd where there is one, with keys and configuration of its own in
+    a temporary folder; all of it is gone afterwards. Ends with exit code 1 when something did not
+    go as it should.
+    """
+    # Imported here: the server's keys take paramiko, which --help does without.
+    from remotesvc.testing.options import Kind, ServerOptions
+    from remotesvc.testing.server import ServerStartError, start_server
+
+    output = ctx.ensure_object(Output)
+    kind: Kind | None = "embedded" if is_embedded else None
+    try:
+        server = start_server(kind, ServerOptions(aliases=("127.0.0.1",)))
+    except ServerStartError as error:
+        output.talk(f"remotesvc demo: {error}")
+        return ExitCode.UNREACHABLE
+    with server:
+        output.result(f"An SSH server ({server.kind}) runs on {_address(server)}.")
+        are_good = [_show(output, server, step) for step in STEPS]
+        if is_kept:
+            _keep(output, server)
+        elif all(are_good):
+            output.result("\nThat was all; the server and its files are removed.")
+    return ExitCode.OK if all(are_good) else ExitCode.RAISED
+
+
+def _show(output: Output, server: "SshServer", step: Step) -> bool:
+    """Run the command of a step as the reader would; tell whether it ended as it should."""
+    output.result(f"\n{step.explanation}\n$ {shlex.join(('remotesvc', *_words(server, step)))}")
+    done = subprocess.run(
+        (sys.executable, "-m", "remotesvc", *_words(server, step)),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+        errors="backslashreplace",
+        check=False,
+    )
+    if done.stdout:
+        output.result(done.stdout.removesuffix("\n"))
+    if (done.returncode, bool(done.stdout)) == (step.exit_code, step.has_result):
+        return True
+    result = "a result" if step.has_result else "no result"
+    output.talk(
+        f"remotesvc demo: exit code {done.returncode}, but {int(step.exit_code)} and {result} "
+        f"were expected. The server's log:\n{server.log_text()}"
+    )
+    return False
+
+
+def _keep(output: Output, server: "SshServer") -> None:
+    kept = server.detach()
+    commands = "\n".join(f"  {shlex.join(('remotesvc', *_words(server, s)))}" for s in STEPS)
+    output.result(
+        f"\nThe server keeps running on {_address(server)}. The commands again:\n{commands}\n"
+        f"Stop it, and remove its files, with:\n  {kept.stop_command}"
+    )
+
+
+def _words(server: "SshServer", step: Step) -> Sequence[str]:
+    return ("run", "-F", str(server.config_file), _address(server), *step.words)
+
+
+def _address(server: "SshServer") -> str:
+    return f"{server.host}:{server.port}"
