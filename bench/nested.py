@@ -1,16 +1,19 @@
 """Writes a package of 60 modules in 5 nested packages: what a first call may have to import.
 
 Ordinary source: each module has a docstring, an import and a few functions, and importing
-`nested.entry` imports all others, in a chain of relative and absolute imports.
+`nested.entry` imports all others, in a chain of relative and absolute imports. They are written
+so that mitogen finds them ahead, too: it does not look through `from . import name`. The numbers
+in each module keep compression from making sixty of nearly one.
 """
 
-import os
 from pathlib import Path
+from random import Random
 
 __all__ = ["ENTRY", "MODULE_COUNT", "write_nested"]
 
 PACKAGES = ("nested", "two", "three", "four", "five")
 MODULES_PER_PACKAGE = 12
+WEIGHTS = 24
 MODULE_COUNT = len(PACKAGES) * MODULES_PER_PACKAGE
 
 # Its run() returns how many modules of the package are loaded where it runs.
@@ -21,12 +24,12 @@ ENTRY_SOURCE = '''\
 
 import sys
 
-from . import part01
+from .part01 import total
 
 
 def run():
     """Return how many modules of this package are here."""
-    assert part01.total(range(3)) == 5
+    assert total(range(3)) == 5
     return sum(name.partition(".")[0] == "nested" for name in sys.modules)
 '''
 
@@ -36,6 +39,7 @@ PART_SOURCE = '''\
 {imports}
 
 LIMIT_{number} = {number} * 1000
+WEIGHTS_{number} = {weights}
 
 
 def total(values):
@@ -55,6 +59,7 @@ def describe_{number}(values, separator=", "):
 
 def write_nested(folder: Path) -> None:
     """Write the package into `folder`."""
+    random = Random(0)  # the same package in every run
     for depth in range(len(PACKAGES)):
         names = PACKAGES[: depth + 1]
         package = folder.joinpath(*names)
@@ -65,9 +70,12 @@ def write_nested(folder: Path) -> None:
             sources["entry"] = ENTRY_SOURCE
         parts = MODULES_PER_PACKAGE - len(sources)
         for number in range(1, parts + 1):
-            imports = _imports(depth, dotted, number, parts)
-            text = PART_SOURCE.format(number=number, package=dotted, imports=imports)
-            sources[f"part{number:02}"] = text
+            sources[f"part{number:02}"] = PART_SOURCE.format(
+                number=number,
+                package=dotted,
+                imports=_imports(depth, dotted, number, parts),
+                weights=tuple(random.randrange(1000) for _ in range(WEIGHTS)),
+            )
         for name, text in sources.items():
             (package / f"{name}.py").write_text(text)
 
@@ -76,7 +84,8 @@ def _imports(depth: int, package: str, number: int, parts: int) -> str:
     """Return what one part imports: the next one, or the first one of the nested package."""
     if number < parts:
         nearby = f"part{number + 1:02}"
-        return f"from . import {nearby}" if number % 2 else f"import {package}.{nearby}"
+        relative, absolute = f"from .{nearby} import total as add", f"import {package}.{nearby}"
+        return relative if number % 2 else absolute
     if depth + 1 < len(PACKAGES):
-        return f"from .{PACKAGES[depth + 1]} import part01"
-    return f"import {os.__name__}"
+        return f"from .{PACKAGES[depth + 1]}.part01 import total as add"
+    return "import os"

@@ -43,13 +43,13 @@ ROUND_TRIPS = {"at_50": 0.05, "at_200": 0.2}
 def local(rounds: int, say: Say) -> Iterator[Table]:
     """Start of a child on this machine and its first call."""
     columns = (
-        Column("with import, ms", "cold", MILLISECONDS),
-        Column("start + first call, ms", "seconds", MILLISECONDS, 1),
+        Column("with import, ms", "cold", MILLISECONDS, is_compared=True),
+        Column("start + first call, ms", "seconds", MILLISECONDS, 1, is_compared=True),
     )
     goal = Goal(
         "local start + first call, remotesvc ÷ mitogen", "seconds", REMOTESVC, MITOGEN, 0.4
     )
-    table = Table("Local child", columns, "seconds", MITOGEN, (goal,))
+    table = Table("Local child", columns, MITOGEN, (goal,))
     contenders = (MITOGEN, EXECNET, REMOTESVC, REMOTESVC_NAMED)
 
     def run(contender: Contender) -> dict[str, float]:
@@ -60,27 +60,28 @@ def local(rounds: int, say: Say) -> Iterator[Table]:
 
 def memory(rounds: int, say: Say) -> Iterator[Table]:
     """What a child holds after its first call."""
-    columns = tuple(Column(f"{key.upper()}, MiB", key, MEBIBYTES, 1) for key in _MEMORY)
+    columns = (
+        Column("RSS, MiB", "rss", MEBIBYTES, 1, is_compared=True),
+        Column("PSS, MiB", "pss", MEBIBYTES, 1),
+        Column("USS, MiB", "uss", MEBIBYTES, 1, is_compared=True),
+    )
     goals = tuple(
         Goal(f"{key.upper()} of the child, {one.label} ÷ mitogen", key, one, MITOGEN, 1.0)
         for key in ("rss", "uss")
         for one in (REMOTESVC, REMOTESVC_NAMED)
     )
-    table = Table("Memory of a child after the first call", columns, "uss", MITOGEN, goals)
+    table = Table("Memory of a child after the first call", columns, MITOGEN, goals)
     contenders = (BARE, MITOGEN, EXECNET, REMOTESVC, REMOTESVC_NAMED)
     yield run_rounds(table, contenders, rounds, lambda one: measure(one, "memory"), say)
-
-
-_MEMORY = ("rss", "pss", "uss")
 
 
 def ssh(rounds: int, say: Say) -> Iterator[Table]:
     """Connect and first call over SSH, near and far."""
     columns = (
         Column("with import, s", "cold", digits=3),
-        Column("no latency, s", "near", digits=3),
+        Column("no latency, s", "near", digits=3, is_compared=True),
         Column("50 ms, s", "at_50", digits=3),
-        Column("200 ms, s", "at_200", digits=2),
+        Column("200 ms, s", "at_200", digits=2, is_compared=True),
         Column("round trips", "round_trips"),
         Column("bytes up", "bytes_up"),
         Column("bytes down", "bytes_down"),
@@ -93,7 +94,7 @@ def ssh(rounds: int, say: Say) -> Iterator[Table]:
             Goal("round trips, remotesvc ÷ paramiko", "round_trips", REMOTESVC, PARAMIKO, 1.0),
             Goal("round trips, with ÷ without 60 modules", "round_trips", many, REMOTESVC, 1.0),
         )
-        table = Table("SSH: connect + first call", columns, "at_200", MITOGEN, goals)
+        table = Table("SSH: connect + first call", columns, MITOGEN, goals)
         others = (OPENSSH, PARAMIKO, EXECNET, MITOGEN, with_modules(MITOGEN, name))
         with start_host(folder) as server:
 
@@ -119,8 +120,8 @@ def _connects(contender: Contender, server: SshServer) -> dict[str, float]:
 def warm(rounds: int, say: Say) -> Iterator[Table]:
     """Calls to a child that is there: one at a time, and many in flight."""
     columns = (
-        Column("one call, µs", "seconds", MICROSECONDS),
-        Column("1,000 in flight, per second", "rate"),
+        Column("one call, µs", "seconds", MICROSECONDS, is_compared=True),
+        Column("1,000 in flight, per second", "rate", is_compared=True),
     )
     contenders = (MITOGEN, EXECNET, REMOTESVC)
     with tempfile.TemporaryDirectory(prefix="bench-") as name, start_host(Path(name)) as server:
@@ -128,7 +129,7 @@ def warm(rounds: int, say: Say) -> Iterator[Table]:
             ("Warm call, local", ()),
             ("Warm call, over SSH", ("--config", str(server.config_file))),
         ):
-            table = Table(title, columns, "seconds", MITOGEN)
+            table = Table(title, columns, MITOGEN)
 
             def run(contender: Contender, options: tuple[str, ...] = options) -> dict[str, float]:
                 return measure(contender, "warm", *options)

@@ -17,12 +17,16 @@ Sample = Mapping[str, float]
 
 @dataclass(frozen=True)
 class Column:
-    """A figure that is shown: value * scale, with so many digits."""
+    """A figure that is shown: value * scale, with so many digits.
+
+    is_compared: a further column shows its ratio to that of the table's reference.
+    """
 
     heading: str
     key: str
     scale: float = 1.0
     digits: int = 0
+    is_compared: bool = False
 
     def show(self, value: float) -> str:
         return f"{value * self.scale:,.{self.digits}f}"
@@ -41,43 +45,41 @@ class Goal:
 
 @dataclass
 class Table:
-    """The figures of one part of the benchmarks.
-
-    ratio_of, against: the last column compares this figure with that contender's.
-    """
+    """The figures of one part of the benchmarks; `reference` is whom all are compared with."""
 
     title: str
     columns: tuple[Column, ...]
-    ratio_of: str
-    against: Contender
+    reference: Contender
     goals: tuple[Goal, ...] = ()
     samples: dict[str, list[Sample]] = field(default_factory=dict)
 
     def add(self, contender: Contender, sample: Sample) -> None:
         """Take in what one contender did in one round."""
-        self.samples.setdefault(contender.label, []).append(sample)
+        self.samples[contender.label].append(sample)
 
     def rows(self) -> list[list[str]]:
         """Return the cells, headings first."""
-        ratio = f"÷ {self.against.label.partition(',')[0]}"
-        rows = [["", *(column.heading for column in self.columns), ratio]]
-        for label, samples in self.samples.items():
-            cells = [self._cell(column, samples) for column in self.columns]
-            rows.append([label, *cells, f"{self._ratio(self.ratio_of, label):.2f}"])
+        rows = [[""], *([label] for label in self.samples)]
+        for column in self.columns:
+            rows[0].append(column.heading)
+            if column.is_compared:
+                rows[0].append(f"÷ {self.reference.label}")
+            for row in rows[1:]:
+                row.append(self._cell(column, row[0]))
+                if column.is_compared:
+                    row.append(f"{self._ratio(column.key, row[0], self.reference.label):.2f}")
         return rows
 
     def verdicts(self) -> list[str]:
         """Return a line for each goal: what was promised, what came out."""
         return [self._verdict(goal) for goal in self.goals]
 
-    def _cell(self, column: Column, samples: list[Sample]) -> str:
-        values = [sample[column.key] for sample in samples if column.key in sample]
-        return column.show(median(values)) if values else "–"
+    def _cell(self, column: Column, label: str) -> str:
+        return column.show(median(sample[column.key] for sample in self.samples[label]))
 
-    def _ratio(self, key: str, label: str, against: str = "") -> float:
-        ours = self.samples[label]
-        theirs = self.samples[against or self.against.label]
-        return median(a[key] / b[key] for a, b in zip(ours, theirs, strict=True))
+    def _ratio(self, key: str, label: str, against: str) -> float:
+        pairs = zip(self.samples[label], self.samples[against], strict=True)
+        return median(one[key] / other[key] for one, other in pairs)
 
     def _verdict(self, goal: Goal) -> str:
         ratio = self._ratio(goal.key, goal.contender.label, goal.against.label)

@@ -159,6 +159,8 @@ class Child:
 
     def _lose_parent(self, link: "Link", error: "Exception") -> "None":
         self.switch.lose_link(link, error)
+        # What is printed from now on is thrown away: nobody may block on a full pipe any more.
+        self._output.grant(1 << 60)
         self.leave()
 
     def _grant(self, link: "Optional[Link]", message: "Message") -> "None":

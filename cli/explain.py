@@ -100,7 +100,7 @@ def _lookup_text(line: str, error: RemoteError, call: Call) -> str:
 
 def _without_prefix(message: str, host: str) -> str:
     """Take away the host's name: the report begins with it."""
-    return message.removeprefix(f"{host}: ")
+    return message.removeprefix(f"{host}: ").removeprefix(f"{host} ")
 
 
 def _connect_text(text: str, phase: str) -> str:

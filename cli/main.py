@@ -33,6 +33,7 @@ Examples:
 
 
 @click.group(
+    commands=[run, demo],
     epilog=EPILOG,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -44,10 +45,6 @@ def commands(ctx: click.Context) -> None:
     if ctx.invoked_subcommand is None:
         ctx.ensure_object(Output).talk(ctx.get_help())
         ctx.exit(ExitCode.USAGE)
-
-
-commands.add_command(run)
-commands.add_command(demo)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

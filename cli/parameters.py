@@ -60,7 +60,7 @@ class Path(TextType):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Refuse a file that has to be there and is not, or cannot be read."""
-        path = os.path.expanduser(value)
+        path: str = os.path.expanduser(value)
         if self._must_exist and (os.path.isdir(path) or not os.access(path, os.R_OK)):
             self.fail(f"there is no file {path!r} that can be read", param, ctx)
         return path

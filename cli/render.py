@@ -24,7 +24,8 @@ def text_of(value: object) -> str | None:
     if value is None:
         return None
     if isinstance(value, str):
-        return visible(value.removesuffix("\n"), is_one_line=False)
+        # str(): a Secret shows its mask, its methods would show the text.
+        return visible(str(value).removesuffix("\n"), is_one_line=False)
     return visible(pprint.pformat(value, width=WIDTH, sort_dicts=False), is_one_line=False)
 
 
@@ -57,14 +58,19 @@ def plain(value: object) -> object:
     ones their text, a timedelta its seconds, dates, paths, UUIDs and decimals their text; a key
     that is no text becomes its repr().
     """
-    if value is None or isinstance(value, bool | int | str):
+    if value is None or isinstance(value, bool | int):
         return value
+    if isinstance(value, str):
+        return str(value)
     if isinstance(value, float):
         return value if math.isfinite(value) else str(value)
     if isinstance(value, bytes | bytearray):
         return {"base64": base64.b64encode(value).decode("ascii")}
     if isinstance(value, Mapping):
-        return {key if isinstance(key, str) else repr(key): plain(value[key]) for key in value}
+        return {
+            str(key) if isinstance(key, str) else repr(key): plain(item)
+            for key, item in value.items()
+        }
     if isinstance(value, list | tuple | Set):
         return [plain(item) for item in value]
     if isinstance(value, timedelta):

@@ -14,8 +14,8 @@ from .usage import UsageProblem, did_you_mean
 
 __all__ = ["find_standard"]
 
-# Importing one of these does something to be seen.
-LOUD_MODULES = frozenset({"antigravity", "this"})
+# Importing one of these, or a program within a package, does something to be seen.
+LOUD_MODULES = frozenset({"__main__", "antigravity", "idlelib", "test", "this", "turtledemo"})
 
 
 def find_standard(parts: tuple[str, ...]) -> Callee | None:
@@ -33,7 +33,7 @@ def find_standard(parts: tuple[str, ...]) -> Callee | None:
 
 
 def _import(name: str) -> object | None:
-    if name in LOUD_MODULES:
+    if not LOUD_MODULES.isdisjoint(name.split(".")):
         return None
     try:
         return importlib.import_module(name)

@@ -16,7 +16,7 @@ class UsageProblem(click.UsageError):
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return "; did you mean 'a' or 'b'?" with the names that are near, "" without any."""
-    public = {one for one in known if name.startswith("_") or not one.startswith("_")}
-    near = difflib.get_close_matches(name, sorted(public), n=OFFERED)
+    """Return "; did you mean 'a' or 'b'?" with the public names that are near, "" without any."""
+    offered = {one for one in known if name.startswith("_") or not one.startswith("_")}
+    near = difflib.get_close_matches(name, sorted(offered), n=OFFERED)
     return f"; did you mean {' or '.join(map(repr, near))}?" if near else ""

@@ -56,7 +56,7 @@ def _parse() -> argparse.Namespace:
 
 def _local(peer: Any, options: argparse.Namespace, started: float) -> None:
     """Start children one after the other; the first one with all that its library needs."""
-    times = []
+    times: list[float] = []
     for _ in range(1 + options.count):
         before = perf_counter()
         child = peer.local(options.python)
@@ -99,7 +99,7 @@ def _warm(peer: Any, options: argparse.Namespace, started: float) -> None:
     call = peer.echo(child)
     for _ in range(WARM_UP):
         call()
-    times = []
+    times: list[float] = []
     for _ in range(CALLS):
         before = perf_counter()
         call()

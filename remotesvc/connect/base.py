@@ -150,6 +150,7 @@ class Connection:
             stream.stderr,
             self._handshake.noise,
             self._tried,
+            reason,
         )
         error.elapsed = attempt.elapsed
         self.link.end(error)
@@ -178,6 +179,7 @@ def explain_end(
     stderr: "str",
     noise: "str",
     tried: "Sequence[str]",
+    reason: "str",
 ) -> "ConnectError":
     """Return the error for a remote command that ended before HELLO. Pure."""
     said = _last_words(stderr, noise)
@@ -194,7 +196,7 @@ def explain_end(
     if exit_status in (126, 127):
         text = "%s: the interpreter or the shell could not be started%s" % (where, said)
         return InterpreterError(text, None, None, exit_status, stderr)
-    status = "no exit status" if exit_status is None else "exit status %d" % exit_status
+    status = reason if exit_status is None else "exit status %d" % exit_status
     text = "%s: the remote command ended before the child was ready (%s)%s" % (where, status, said)
     return BootstrapError(text, None, None, exit_status, stderr)
 

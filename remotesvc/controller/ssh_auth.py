@@ -96,11 +96,13 @@ class _Login:
             for method in self._settings.authentications:
                 if self._may(method) and methods[method]():
                     return
-        # The answer to "none" says what would be taken; some hosts ask for nothing at all.
+        if not self._asks_for_nothing():
+            raise self._refused()
+
+    def _asks_for_nothing(self) -> bool:
+        """Learn what the server takes, if that is not known; some let everybody in."""
         none = partial(self._transport.auth_none, self._settings.user)
-        if self._allowed is None and self._send(None, none):
-            return
-        raise self._refused()
+        return self._allowed is None and self._send(None, none)
 
     def _may(self, method: str) -> bool:
         return self._allowed is None or method in self._allowed
@@ -150,10 +152,11 @@ class _Login:
                 blob = identity.key.asbytes()
                 if blob in self._offered:
                     continue
-                self._offered.add(blob)
                 send = partial(self._transport.auth_publickey, user, identity.key)
                 if self._send(identity.name, send):
                     return True
+                if self._tried[-1:] == [identity.name]:
+                    self._offered.add(blob)
                 if not self._may("publickey"):
                     break
         return False
@@ -166,7 +169,10 @@ class _Login:
         return self._send("keyboard-interactive", send)
 
     def _try_password(self) -> bool:
-        password = self._answers.take_password()
+        # A password goes to those only who take one.
+        if self._answers.has_password and self._asks_for_nothing():
+            return True
+        password = self._answers.take_password() if self._may("password") else None
         if password is None:
             return False
         user = self._settings.user
@@ -196,7 +202,12 @@ class _Answers:
     @property
     def has_any(self) -> bool:
         """Whether there is anything to answer with."""
-        return self._prompts is not None or self._password is not None
+        return self._prompts is not None or self.has_password
+
+    @property
+    def has_password(self) -> bool:
+        """Whether there is a password that was not sent yet."""
+        return self._password is not None
 
     def take_password(self) -> str | None:
         """Return the password the first time, and None from then on."""

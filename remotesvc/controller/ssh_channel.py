@@ -87,7 +87,10 @@ class ChannelStream:
             if self._is_closed:
                 return
             self._is_closed = True
-        _thread(self._see_off, "closer").start()
+        try:
+            _thread(self._see_off, "closer").start()
+        except RuntimeError:
+            self._see_off()  # the program is ending, and Python 3.12 starts no thread any more
 
     def kill(self) -> None:
         """Drop the connection: sshd ends the session's channel, and the child sees EOF."""
@@ -155,7 +158,7 @@ class ChannelStream:
             self._arrival.set()
             self._wanted.set()
             for thread in (self._reader, self._writer):
-                if thread.is_alive():
+                if thread.is_alive() and thread is not threading.current_thread():
                     thread.join(JOIN_TIMEOUT)
             self.gone.set()
 

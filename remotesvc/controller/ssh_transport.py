@@ -130,6 +130,16 @@ class _Listener(Packetizer):  # type: ignore[misc]  # paramiko has no types
         self.first_line = self.first_line or line
         return line
 
+    def write_all(self, out: bytes) -> None:
+        """Write; to one who has hung up already, listen to why."""
+        try:
+            super().write_all(out)
+        except EOFError:
+            if not self.first_line:
+                with suppress(OSError, EOFError):
+                    self.readline(0)
+            raise
+
 
 def _extend(
     chain: Chain,

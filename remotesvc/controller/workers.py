@@ -48,11 +48,12 @@ class Workers:
                 thread.join(timeout)
 
     def _start(self) -> None:
-        if not self._idle and len(self._threads) < THREADS:
+        # One that was woken but does not run yet counts as idle still, and its job as queued.
+        if self._idle < len(self._jobs) and len(self._threads) < THREADS:
             name = f"remotesvc-{self._name}-{len(self._threads)}"
             thread = threading.Thread(target=self._serve, name=name, daemon=True)
-            self._threads.append(thread)
             thread.start()
+            self._threads.append(thread)
 
     def _serve(self) -> None:
         while True:
@@ -69,5 +70,5 @@ class Workers:
 def _run(job: Callable[[], None]) -> None:
     try:
         job()
-    except Exception:  # noqa: BLE001 a job of the user's: show it, and take the next
+    except (Exception, SystemExit):  # noqa: BLE001 a job of the user's: show it, take the next
         sys.excepthook(*sys.exc_info())

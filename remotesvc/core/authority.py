@@ -78,7 +78,7 @@ HANDLES = {
     CONFIGURE: ("CONFIGURE", NOBODY),  # plain settings; the first frame down a new link
     HELLO: ("HELLO", NOBODY),  # plain facts; the first frame up a new link
     PING: ("PING", NEIGHBOUR),  # raw, empty; a sign of life
-    CALL_FUNCTION: ("CALL_FUNCTION", PARENTS),  # plain (module, qualname, args, kwargs) or pickle
+    CALL_FUNCTION: ("CALL_FUNCTION", PARENTS),  # plain [module, qualname, args, kwargs] or pickle
     CALL_SERVICE: ("CALL_SERVICE", ANYONE),  # plain (service, method, kwargs)
     CANCEL: ("CANCEL", PARENTS),  # plain (reply handle of the call, hard)
     SHUTDOWN: ("SHUTDOWN", PARENTS),  # raw, empty; finish and end

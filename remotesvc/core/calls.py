@@ -79,7 +79,7 @@ class CallLoop:
             result = function(*args, **kwargs)
         except BaseException as error:  # noqa: BLE001 sys.exit() ends the call, not the child
             self._settle()
-            self._switch.reply(message, ERROR, _describe(error))
+            self._fail(message, error)
         else:
             self._settle()
             self._reply(message, result)
@@ -95,10 +95,18 @@ class CallLoop:
         except MessageTooLarge as error:
             self._switch.reply_dead(message, "size", str(error))
         except BaseException as error:  # noqa: BLE001 a result with a broken __len__ or __iter__
-            self._switch.reply(message, ERROR, _describe(error))
+            self._fail(message, error)
         else:
             if link is not None:
                 link.wait_for_room()
+
+    def _fail(self, message: "Message", error: "BaseException") -> "None":
+        if not message.reply_to:
+            return
+        try:
+            self._switch.reply(message, ERROR, _describe(error))
+        except MessageTooLarge as large:
+            self._switch.reply_dead(message, "size", str(large))
 
     def _open(self, message: "Message") -> "Invocation":
         if message.encoding == PICKLE:

@@ -36,4 +36,5 @@ def exhume(payload: "bytes") -> "Exception":
     if type(fields) is not tuple or tuple(map(type, fields)) != (str, str):
         return errors.ProtocolError("a dead reply without code and text")
     code, text = fields
-    return CLASSES.get(code, errors.Error)(text)
+    error = CLASSES.get(code, errors.Error)(text)  # type: Exception
+    return error

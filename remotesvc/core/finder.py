@@ -50,8 +50,8 @@ class Finder:
 
     def install(self) -> "None":
         """Put the two ends of this finder on sys.meta_path."""
-        sys.meta_path.insert(0, self)  # type: ignore[arg-type]
-        sys.meta_path.append(_LastResort(self))  # type: ignore[arg-type]
+        sys.meta_path.insert(0, self)
+        sys.meta_path.append(_LastResort(self))
         sys.path_hooks.append(self._open_path)
 
     def add(self, name: "str", record: "Record") -> "None":

@@ -95,6 +95,7 @@ def _is_record(record: "Any") -> "bool":
     type_name, bases, message, args, fields, notes, text, _, _, members = record
     return (
         all(type(part) is str for part in (type_name, message, text))
+        and type_name != ""
         and all(type(part) is tuple for part in (bases, fields, notes, members))
         and all(type(name) is str for name in (*bases, *notes))
         and (args is None or type(args) is tuple)
@@ -138,6 +139,8 @@ def _instance(
             error = _try(kind, *attempt)
     if error is None:
         error = _mixed("")(message)
+    if args is not None:
+        error.args = args
     for name in PLAIN_FIELDS:
         if name in fields and getattr(error, name, None) is None:
             _try(setattr, error, name, fields[name])
@@ -157,12 +160,8 @@ def _try(function: "Callable[..., Any]", *args: "Any") -> "Any":
 def _known_args(kind: "type", fields: "Dict[str, Any]") -> "Iterator[Tuple[Any, ...]]":
     """Yield the args that give a type with a meaning of its own its fields."""
     if issubclass(kind, OSError) and type(fields.get("errno")) is int:
-        args = (fields["errno"], fields.get("strerror", ""))  # type: Tuple[Any, ...]
-        if "characters_written" not in fields:
-            args += (fields.get("filename"),)
-        if "filename2" in fields:
-            args += (None, fields["filename2"])
-        yield args
+        args = (fields["errno"], fields.get("strerror", ""), fields.get("filename"))
+        yield (*args, None, fields["filename2"]) if "filename2" in fields else args
     elif issubclass(kind, (UnicodeEncodeError, UnicodeDecodeError, UnicodeTranslateError)):
         skipped = 1 if issubclass(kind, UnicodeTranslateError) else 0
         yield tuple(fields.get(name) for name in UNICODE_FIELDS[skipped:])

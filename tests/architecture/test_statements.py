@@ -13,7 +13,7 @@ Node = TypeVar("Node", bound=ast.AST)
 PRINTERS = ("remotesvc.cli.output", "remotesvc.testing.demo_app")
 
 # Programs, run by name and never imported.
-PROGRAMS = ("remotesvc.bootstrap.stage0", "remotesvc.bootstrap.unpack")
+PROGRAMS = ("remotesvc.__main__", "remotesvc.bootstrap.stage0", "remotesvc.bootstrap.unpack")
 
 
 def found(names: Iterable[str], *kinds: type[Node]) -> Iterator[tuple[str, Node]]:

@@ -1,33 +1,34 @@
-"""Opens a local child and does not close it, for the tests that end controllers in odd ways.
+"""Opens a child and does not close it, for the tests that end controllers in odd ways.
 
-    controller_program.py WHAT END
+    controller_program.py END WHAT [ARGUMENT...]
 
-WHAT is nothing, idle, or the name of a function in targets/stubborn.py; END is `hold`, to be killed
-while it waits, or `return`, to let the interpreter exit, or `raise`. The child's process id is
-printed once all is under way.
+WHAT is nothing, idle, ssh (idle on a host: the argument is an ssh_config), or a function in
+targets/stubborn.py that is called with the arguments; END is `hold`, to be killed while it waits, or `return`, to let the interpreter exit, or `raise`.
+The child's process id is printed once all is under way.
 """
 
 import sys
 import threading
+from typing import Any
 
 from remotesvc import Router
 from tests.integration.targets import stubborn
 
 
-def main(what: str, end: str) -> None:
+def main(end: str, what: str, *arguments: str) -> None:
     """Open, start, say the child's pid, and end."""
     is_busy = threading.Event()
     router = Router(output=lambda name, stream, line: is_busy.set())
-    context = router.local()
+    context = router.ssh("demo", config_file=arguments[0]) if what == "ssh" else router.local()
     if what == "nothing":
-        stream = context._connection.stream  # type: ignore[union-attr]
-        print(stream.pid, flush=True)
+        connection: Any = context._connection
+        print(connection.stream.pid, flush=True)
     else:
-        print_pid = context.info.pid
-        if what != "idle":
-            context.submit(getattr(stubborn, what))
+        pid = context.info.pid
+        if what not in ("idle", "ssh"):
+            context.submit(getattr(stubborn, what), *arguments)
             is_busy.wait()
-        print(print_pid, flush=True)
+        print(pid, flush=True)
     if end == "hold":
         sys.stdin.read()
     elif end == "raise":

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from remotesvc import DisconnectedError, Router
+from remotesvc import Context, DisconnectedError, Router
 from remotesvc.bootstrap.command import interpreter_argv
 from remotesvc.bootstrap.payload import build
-from tests.integration.hosts import PYTHON, Print, start_host
+from tests.integration.hosts import PYTHON, start_host
 from tests.integration.targets import odd, stubborn
 from tests.leaks import holdings, wait_for_release
 from tests.testing.client import is_running, wait_for_end
@@ -32,6 +32,9 @@ STUBBORN: list[Callable[[], None]] = [
 
 # Longer than any end may take; an end is an event, so this is only waited for in vain.
 DEADLINE = 30
+
+# The I/O thread, the output thread, and two pairs of workers, each started when first needed.
+ROUTER_THREADS = 6
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc, uses pidfd")
 
@@ -74,7 +77,9 @@ def test_fifty_contexts_of_one_router_leave_nothing(router: Router) -> None:
         context.shutdown()
         assert not is_running(pid)
 
-    assert wait_for_release(before) == []
+    threads = {one for one in holdings() if one.startswith("thread remotesvc-")}
+    assert wait_for_release(before | threads) == []
+    assert len(threads) <= ROUTER_THREADS
     assert len(router.contexts) == 1
 
 
@@ -102,6 +107,18 @@ def test_close_ends_a_child_that_holds_the_gil(router: Router, busy: threading.E
     router.close()
 
     assert not is_running(pid)
+
+
+def test_a_function_that_prints_cleans_up_when_the_parent_has_gone(
+    router: Router, busy: threading.Event, tmp_path: Path
+) -> None:
+    witness = tmp_path / "witness"
+    router.local().submit(stubborn.clean_up, str(witness))
+    assert busy.wait(DEADLINE)
+
+    router.close()
+
+    assert witness.exists()
 
 
 def test_a_thread_of_the_users_does_not_keep_a_child(router: Router) -> None:
@@ -146,7 +163,12 @@ def test_a_killed_child_is_told_to_all_who_wait(
     context = router.local(name="victim")
     lost: list[Exception] = []
     told = threading.Event()
-    context.on_disconnect(lambda context, error: (lost.append(error), told.set()))  # type: ignore[func-returns-value]
+
+    def note(context: Context, error: Exception) -> None:
+        lost.append(error)
+        told.set()
+
+    context.on_disconnect(note)
     futures = [context.submit(stubborn.sleep), context.submit(os.getpid)]
     assert busy.wait(DEADLINE)
 
@@ -215,7 +237,7 @@ def test_a_child_whose_parent_ends_in_the_middle_of_the_bootstrap_ends_too(share
 
 @pytest.mark.parametrize("what", ["nothing", "idle", *(f.__name__ for f in STUBBORN)])
 def test_a_child_ends_with_a_controller_that_is_killed(what: str) -> None:
-    with _controller(what, "hold") as (process, pid):
+    with _controller("hold", what) as (process, pid):
         process.kill()
 
         wait_for_end(pid)
@@ -223,15 +245,31 @@ def test_a_child_ends_with_a_controller_that_is_killed(what: str) -> None:
 
 @pytest.mark.parametrize("what", ["nothing", "idle", *(f.__name__ for f in STUBBORN)])
 def test_a_program_may_end_without_closing(what: str) -> None:
-    with _controller(what, "return") as (process, pid):
+    with _controller("return", what) as (process, pid):
         _, errors = process.communicate(timeout=DEADLINE)
 
         assert not is_running(pid)
     assert (process.returncode, errors) == (0, "")
 
 
+@pytest.mark.parametrize("end", ["hold", "return"])
+def test_a_child_on_a_host_ends_with_its_controller(
+    empty_home: Path, tmp_path: Path, end: str
+) -> None:
+    with start_host(tmp_path) as host:
+        config_file = str(host.server.config_file)
+        with _controller(end, "ssh", config_file) as (process, pid):
+            if end == "hold":
+                process.kill()
+            _, errors = process.communicate(timeout=DEADLINE)
+
+            wait_for_end(pid)
+            assert errors == ""
+            assert process.returncode == (-signal.SIGKILL if end == "hold" else 0)
+
+
 def test_a_program_may_fail_without_closing() -> None:
-    with _controller("sleep", "raise") as (process, pid):
+    with _controller("raise", "sleep") as (process, pid):
         _, errors = process.communicate(timeout=DEADLINE)
 
         assert not is_running(pid)
@@ -239,11 +277,25 @@ def test_a_program_may_fail_without_closing() -> None:
     assert errors.endswith("LookupError: the program has a defect\n")
 
 
+@pytest.mark.parametrize("end", ["hold", "return"])
+def test_processes_that_user_code_started_end_with_the_controller(
+    end: str, tmp_path: Path
+) -> None:
+    listing = tmp_path / "pids"
+    with _controller(end, "start_and_wait", str(listing)) as (process, pid):
+        pids = [pid, *map(int, listing.read_text().split())]
+        if end == "hold":
+            process.kill()
+
+        for pid in pids:
+            wait_for_end(pid)
+
+
 @contextmanager
-def _controller(what: str, end: str) -> Iterator[tuple["subprocess.Popen[str]", int]]:
+def _controller(*arguments: str) -> Iterator[tuple["subprocess.Popen[str]", int]]:
     """Run the controller program; yield it and the process id of its child."""
     process = subprocess.Popen(
-        [sys.executable, "-X", "dev", str(PROGRAM), what, end],
+        [sys.executable, "-X", "dev", str(PROGRAM), *arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

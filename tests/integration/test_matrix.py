@@ -1,9 +1,13 @@
 """From this Python to every Python 3.6 to 3.13 that is found, as a local child and over SSH."""
 
+import configparser
 import datetime
 import decimal
+import os
 import pathlib
 import platform
+import subprocess
+import sys
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,6 +24,8 @@ from tests.interpreters import Interpreter, find_interpreters
 pytestmark = pytest.mark.matrix
 
 MEGABYTE = 1024 * 1024
+
+CHECKOUT = Path(__file__).resolve().parents[2]
 
 ZONE = datetime.timezone(datetime.timedelta(hours=-3, minutes=-30), "Newfoundland")
 
@@ -129,6 +135,35 @@ def test_a_megabyte_goes_there_and_comes_back(there: There, value: "bytes | str"
 
     assert digest == values.digest(value)
     assert back == value
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("interpreter", find_interpreters(at_least=(3, 10)), ids=str)
+def test_every_controller_reaches_every_host(interpreter: Interpreter, tmp_path: Path) -> None:
+    """Run these tests, and those of the ends, in an environment of each controller's own."""
+    if interpreter.version == sys.version_info[:2]:
+        pytest.skip("that is what the ordinary run does")
+    settings = configparser.ConfigParser()
+    settings.read(CHECKOUT / "setup.cfg")
+    wanted = settings["options"]["install_requires"].split("\n")
+    wanted += settings["options.extras_require"]["test"].split("\n")
+    python = str(tmp_path / "venv" / "bin" / "python")
+    subprocess.run([interpreter.path, "-m", "venv", str(tmp_path / "venv")], check=True)
+    subprocess.run([python, "-m", "pip", "install", "-q", *filter(None, wanted)], check=True)
+
+    command = [python, "-m", "pytest", "-q", "tests/integration/test_matrix.py"]
+    done = subprocess.run(
+        [*command, "tests/integration/test_ends.py"],
+        cwd=CHECKOUT,
+        env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stdout
 
 
 def _written(value: Any) -> str:

@@ -1,11 +1,9 @@
-"""Hosts as they are found: no Python, an old one, noise, full disks, strange shells and settings."""
+"""Hosts as they are found: without Python, with an old one, noisy, full, strangely set up."""
 
 import errno
 import os
 import platform
-import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -50,9 +48,11 @@ def works(context: Context) -> bool:
 @needs_old_python
 def test_a_host_with_python_2_alone_is_refused_by_version(router: Router, tmp_path: Path) -> None:
     old = OLD_PYTHONS[0].path
-    with start_host(tmp_path, {"python": old, "python3": old}) as host:
-        with pytest.raises(InterpreterError) as raised:
-            host.connect(router).call(os.getpid)
+    with (
+        start_host(tmp_path, {"python": old, "python3": old}) as host,
+        pytest.raises(InterpreterError) as raised,
+    ):
+        host.connect(router).call(os.getpid)
 
     error = raised.value
     assert "python3.13" in str(error)
@@ -65,9 +65,8 @@ def test_a_host_with_python_2_alone_is_refused_by_version(router: Router, tmp_pa
 def test_a_host_without_python_is_refused_with_what_was_tried(
     router: Router, tmp_path: Path
 ) -> None:
-    with start_host(tmp_path, {}) as host:
-        with pytest.raises(InterpreterError) as raised:
-            host.connect(router).call(os.getpid)
+    with start_host(tmp_path, {}) as host, pytest.raises(InterpreterError) as raised:
+        host.connect(router).call(os.getpid)
 
     error = raised.value
     assert "python3.13" in str(error)
@@ -279,7 +278,7 @@ def test_python_settings_of_the_host_stay_in_force(router: Router, tmp_path: Pat
 )
 def test_a_setting_for_developers_does_no_harm(router: Router, setting: str) -> None:
     env = needs_program("env")
-    program = f"#!/bin/sh\nexec {env} {setting} {PYTHON} \"$@\"\n"
+    program = f'#!/bin/sh\nexec {env} {setting} {PYTHON} "$@"\n'
     wrapper = write_program(Path(os.environ["HOME"]) / "python", program)
 
     assert works(router.local(python_path=wrapper))
@@ -308,8 +307,10 @@ def test_a_host_without_a_locale_prints_and_names_files_beyond_ascii(
 
 
 def test_a_home_of_pythons_that_is_wrong_is_told(router: Router, tmp_path: Path) -> None:
-    with start_host(tmp_path, environment={"PYTHONHOME": "/nonexistent"}) as host:
-        with pytest.raises(BootstrapError) as raised:
-            host.connect(router).call(os.getpid)
+    with (
+        start_host(tmp_path, environment={"PYTHONHOME": "/nonexistent"}) as host,
+        pytest.raises(BootstrapError) as raised,
+    ):
+        host.connect(router).call(os.getpid)
 
     assert "encodings" in str(raised.value)

@@ -53,7 +53,7 @@ def main_source(module: ModuleType | None = None) -> MainSource:
     if module is None:
         module = sys.modules["__main__"]
     path = vars(module).get("__file__")
-    if not isinstance(path, str):
+    if not isinstance(path, str) or path.startswith("<"):  # "<stdin>"
         return _no_file()
     try:
         source = _read(module, path)

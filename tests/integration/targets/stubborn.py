@@ -14,12 +14,14 @@ if TYPE_CHECKING:
     from typing import List
 
 __all__ = [
+    "clean_up",
     "hold_the_gil",
     "ignore_interrupts",
     "leave_thread",
     "loop",
     "print_without_end",
     "sleep",
+    "start_and_wait",
     "start_processes",
     "wait_for_lock",
     "wait_for_process",
@@ -41,7 +43,7 @@ def ignore_interrupts() -> "None":
     while True:
         try:
             time.sleep(FOR_EVER)
-        except BaseException:  # noqa: BLE001 this is what it is for
+        except BaseException:  # this is what it is for
             continue
 
 
@@ -69,6 +71,24 @@ def print_without_end() -> "None":
     print("busy")
     while True:
         print("x" * 1000)
+
+
+def clean_up(path: "str") -> "None":
+    """Print more than anybody reads, and at the end some more, before a file says it is over."""
+    try:
+        print_without_end()
+    finally:
+        print("x" * 1000000)
+        with open(path, "w"):
+            pass
+
+
+def start_and_wait(path: "str") -> "None":
+    """Start processes, write their ids to a file, and wait."""
+    pids = start_processes()
+    with open(path, "w") as stream:
+        stream.write(" ".join(map(str, pids)))
+    sleep()
 
 
 def hold_the_gil() -> "None":

@@ -1,0 +1,35 @@
+"""The command line in a folder with an application, and servers for it to reach."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from remotesvc.testing.options import ServerOptions
+from remotesvc.testing.server import SshServer, start_server
+from tests.cli.program import Program, Sessions, write_app
+
+# Names of one and the same server: several hosts, for the command line.
+ALIASES = ("web1", "web2", "127.0.0.1")
+
+
+@pytest.fixture
+def remotesvc(tmp_path: Path) -> Program:
+    """The command, in a folder that has the package `app`."""
+    write_app(tmp_path)
+    return Program(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def shared_server() -> Iterator[SshServer]:
+    """A server for all tests of a module."""
+    with start_server(options=ServerOptions(aliases=ALIASES)) as server:
+        yield server
+
+
+@pytest.fixture
+def server(shared_server: SshServer) -> Iterator[SshServer]:
+    """The server, which must have no session left after the test."""
+    sessions = Sessions(shared_server.pid)
+    yield shared_server
+    assert sessions.left() == []

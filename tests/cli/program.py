@@ -1,0 +1,189 @@
+"""The real command line as a process of its own, and what it must not leave behind."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+__all__ = ["Done", "Program", "Sessions", "write_app"]
+
+MODULE = (sys.executable, "-m", "remotesvc")
+
+# Whatever a command started carries this in its environment, unless a login came between.
+MARK = "REMOTESVC_TEST_MARK"
+
+# What is on its way out may take this long to be gone.
+RELEASE_SECONDS = 10.0
+POLL = 0.02
+
+# An application of the user's, as small as shows what is to be seen.
+APP = '''\
+"""An application that remotesvc knows nothing of."""
+
+import os
+import threading
+import time
+
+from app import words
+
+LIMIT = 5
+
+
+def check(disk, limit=0.9):
+    print("looking at", disk, flush=True)
+    return {"disk": disk, "limit": limit, "word": words.GOOD}
+
+
+def fail():
+    raise LookupError("nothing there")
+
+
+def lock():
+    return threading.Lock()
+
+
+def wait(folder):
+    with open(os.path.join(folder, "pid.%d" % os.getpid()), "w"):
+        pass
+    if "QUICK" in os.environ:
+        return "was quick"
+    print("waiting", flush=True)
+    time.sleep(60)
+
+
+def meet(folder, deadline):
+    with open(os.path.join(folder, "came.%d" % os.getpid()), "w"):
+        pass
+    until = time.time() + deadline
+    while len(os.listdir(folder)) < 2:
+        if time.time() > until:
+            raise TimeoutError("nobody came")
+        time.sleep(0.01)
+    return "met"
+
+
+def write(size):
+    return "x" * size
+'''
+
+
+@dataclass(frozen=True)
+class Done:
+    """How a command ended, and what it said."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def records(self) -> list[dict[str, Any]]:
+        """The lines of --json, by host."""
+        found = [json.loads(line) for line in self.out.splitlines()]
+        return sorted(found, key=lambda record: str(record["host"]))
+
+
+class Program:
+    """Runs `remotesvc` in a folder, with an empty home."""
+
+    def __init__(self, folder: Path, prefix: Sequence[str] = MODULE) -> None:
+        self._prefix = tuple(prefix)
+        self._mark = uuid.uuid4().hex
+        self.folder = folder
+        home = folder / "home"
+        home.mkdir(exist_ok=True)
+        self.environment = {
+            "HOME": str(home),
+            "PATH": os.environ.get("PATH", os.defpath),
+            MARK: self._mark,
+        }
+
+    def start(self, *words: object, stdout: int = subprocess.PIPE) -> "subprocess.Popen[str]":
+        """Start a command; the caller waits for it."""
+        return subprocess.Popen(
+            [*self._prefix, *map(str, words)],
+            cwd=self.folder,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def __call__(self, *words: object) -> Done:
+        """Run a command to its end; whatever it started must end, too."""
+        process = self.start(*words)
+        return self.finish(process)
+
+    def finish(self, process: "subprocess.Popen[str]") -> Done:
+        """Wait for a command that was started, and see that nothing of it is left."""
+        out, err = process.communicate(timeout=60)
+        assert _wait_until_none(self._processes) == []
+        return Done(process.returncode, out or "", err)
+
+    def _processes(self) -> list[str]:
+        needle = f"{MARK}={self._mark}".encode()
+        return [
+            path.parent.name for path in Path("/proc").glob("[0-9]*/environ") if _has(path, needle)
+        ]
+
+
+class Sessions:
+    """The processes that a server has for its sessions, over those that it has anyway."""
+
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+        self._before = set(_below(pid))
+
+    def left(self) -> list[str]:
+        """Return what is still there when all should have ended."""
+        return _wait_until_none(
+            lambda: [pid for pid in _below(self._pid) if pid not in self._before]
+        )
+
+
+def write_app(folder: Path) -> None:
+    """Write the application, as package `app` with two modules."""
+    package = folder / "app"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "health.py").write_text(APP)
+    (package / "words.py").write_text("GOOD = 'healthy'\n")
+
+
+def _has(path: Path, needle: bytes) -> bool:
+    try:
+        return needle in path.read_bytes().split(b"\0")
+    except OSError:
+        return False  # it has just ended, or is somebody else's
+
+
+def _below(pid: int) -> list[str]:
+    """Return the pids of all processes below one, parents first."""
+    found: list[str] = []
+    waiting = [str(pid)]
+    while waiting:
+        parent = waiting.pop(0)
+        for listing in Path(f"/proc/{parent}/task").glob("*/children"):
+            try:
+                children = listing.read_text().split()
+            except OSError:
+                continue
+            found += children
+            waiting += children
+    return found
+
+
+def _wait_until_none(look: Callable[[], list[str]]) -> list[str]:
+    """Look until there is nothing, or the deadline; nobody tells when another's process ends."""
+    end = time.monotonic() + RELEASE_SECONDS
+    left = look()
+    while left and time.monotonic() < end:
+        time.sleep(POLL)
+        left = look()
+    return left

@@ -1,0 +1,123 @@
+"""What the tests of the SSH connector share: configurations, agents, programs to go through."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from remotesvc import Context, Router
+from remotesvc.testing.options import Kind
+from remotesvc.testing.server import SshServer, available_kinds
+from tests.integration.hosts import PYTHON
+
+__all__ = [
+    "PYTHON",
+    "agent",
+    "config_for",
+    "connect",
+    "descendants",
+    "needs_kind",
+    "relay_command",
+    "stopped",
+]
+
+# Copies bytes between its stdin and stdout, one socket, and the port that it is given.
+RELAY = """\
+import os, select, socket, sys
+far = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+while True:
+    for ready in select.select([0, far], [], [])[0]:
+        data = os.read(0, 65536) if ready == 0 else far.recv(65536)
+        if not data:
+            sys.exit()
+        far.sendall(data) if ready == 0 else os.write(1, data)
+"""
+
+
+def needs_kind(kind: Kind) -> Kind:
+    """Return the kind of server; skip the test where there is none."""
+    if kind not in available_kinds():
+        pytest.skip(f"no {kind} on this machine (make test-deps)")
+    return kind
+
+
+def connect(router: Router, server: SshServer, host: str = "demo", **options: Any) -> Context:
+    """Open a context there, by the server's own ssh_config unless another one is given."""
+    given = {"config_file": server.config_file, "python_path": PYTHON, **options}
+    return router.ssh(host, **given)
+
+
+def config_for(server: SshServer, path: Path, *lines: str, port: int | None = None) -> Path:
+    """Write an ssh_config that says where the server is and who it is, but nothing of keys."""
+    known = (
+        "Host demo",
+        "HostName 127.0.0.1",
+        f"Port {port or server.port}",
+        f"User {server.user}",
+        f"UserKnownHostsFile {server.known_hosts}",
+        "GlobalKnownHostsFile none",
+    )
+    path.write_text("\n".join((*known, *lines)) + "\n")
+    return path
+
+
+@contextmanager
+def agent(socket_path: Path, *key_files: Path) -> Iterator[Path]:
+    """Run an ssh-agent that holds some keys."""
+    program = shutil.which("ssh-agent")
+    if program is None:
+        pytest.skip("no ssh-agent on this machine")
+    process = subprocess.Popen(
+        [program, "-D", "-a", str(socket_path)], stdout=subprocess.PIPE, text=True
+    )
+    with process:
+        try:
+            assert process.stdout is not None
+            process.stdout.readline()  # said once it listens
+            for key_file in key_files:
+                subprocess.run(
+                    ["ssh-add", "-q", str(key_file)],
+                    env={**os.environ, "SSH_AUTH_SOCK": str(socket_path)},
+                    check=True,
+                )
+            yield socket_path
+        finally:
+            process.terminate()
+
+
+def relay_command(folder: Path, port: int, *, before: str = "") -> str:
+    """Return a ProxyCommand that carries bytes to a port; `before` is a line of sh."""
+    program = folder / "relay.py"
+    program.write_text(RELAY)
+    script = folder / "relay.sh"
+    script.write_text(f"{before}\nexec {sys.executable} {program} {port}\n")
+    return f"/bin/sh {script}"
+
+
+def descendants(pid: int) -> list[int]:
+    """Return the process ids below a process, nearest first."""
+    found = [pid]
+    for parent in found:
+        for listing in Path(f"/proc/{parent}/task").glob("*/children"):
+            found.extend(map(int, listing.read_text().split()))
+    return found[1:]
+
+
+@contextmanager
+def stopped(server: SshServer) -> Iterator[None]:
+    """Stop everything of a server, as a host that hangs; its connections stay open."""
+    pids = descendants(server.pid)
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)

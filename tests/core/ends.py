@@ -1,0 +1,153 @@
+"""What the tests of core share: messages, neighbours of a switch, and a clock to turn by hand."""
+
+import heapq
+import itertools
+from collections.abc import Callable
+
+from remotesvc.core.link import Link
+from remotesvc.core.switch import Switch
+from remotesvc.core.wire import PLAIN, FrameDecoder, Message, encode_frame
+from remotesvc.testing.links import pair
+
+__all__ = ["Clock", "Neighbour", "Recorder", "Waiter", "decode_all", "fields", "message"]
+
+
+def message(
+    payload: bytes = b"",
+    *,
+    dst: int = 1,
+    src: int = 2,
+    auth: int | None = None,
+    handle: int = 300,
+    reply_to: int = 0,
+    encoding: int = PLAIN,
+) -> Message:
+    """Return a message; auth is src unless it is given."""
+    return Message(dst, src, src if auth is None else auth, handle, reply_to, encoding, payload)
+
+
+def fields(of: Message) -> tuple[int, int, int, int, int, int, bytes]:
+    """Return all that a message holds: messages have no equality of their own."""
+    return (of.dst, of.src, of.auth, of.handle, of.reply_to, of.encoding, of.payload)
+
+
+def decode_all(data: bytes, step: int | None = None) -> list[Message]:
+    """Decode a stream, fed whole or `step` bytes at a time."""
+    decoder = FrameDecoder()
+    size = step or max(1, len(data))
+    return [
+        found
+        for start in range(0, len(data), size)
+        for found in decoder.feed(data[start : start + size])
+    ]
+
+
+class Recorder:
+    """Owner of a link: keeps what arrives and how it ended."""
+
+    def __init__(self, peer_id: int = 2) -> None:
+        self.messages: list[Message] = []
+        self.endings: list[Exception] = []
+        self.link = Link(peer_id, self._on_message, self._on_end)
+
+    def _on_message(self, link: Link, arrived: Message) -> None:
+        self.messages.append(arrived)
+
+    def _on_end(self, link: Link, error: Exception) -> None:
+        self.endings.append(error)
+
+
+class Waiter:
+    """Waits for one reply, and keeps all that it is told."""
+
+    def __init__(self, respondent: int) -> None:
+        self.respondent = respondent
+        self.replies: list[Message] = []
+        self.losses: list[Exception] = []
+
+    def deliver(self, message: Message) -> None:
+        """Take the reply."""
+        self.replies.append(message)
+
+    def lose(self, error: Exception) -> None:
+        """Take the news that none will come."""
+        self.losses.append(error)
+
+
+class Neighbour:
+    """The other end of a link of a switch: says what the test wants, keeps what it hears."""
+
+    def __init__(
+        self,
+        switch: Switch,
+        peer_id: int,
+        *behind: int,
+        is_parent: bool = False,
+        capacity: int | None = None,
+    ) -> None:
+        self.link = Link(peer_id, switch.receive, switch.lose_link)
+        self.link.reach.update(behind)
+        self._ours, self.stream = pair(capacity)
+        self._ours.on_bytes = self.link.on_bytes
+        self._ours.on_end = self.link.on_stream_end
+        self._decoder = FrameDecoder()
+        self._heard: list[Message] = []
+        self.stream.on_bytes = lambda data: self._heard.extend(self._decoder.feed(data))
+        if is_parent:
+            switch.upstream = self.link
+        else:
+            switch.add_link(self.link)
+        self.link.attach(self._ours)
+        self._ours.start()
+        self.stream.start()
+
+    def say(self, *messages: Message) -> None:
+        """Send messages to the switch."""
+        self.say_bytes(b"".join(map(encode_frame, messages)))
+
+    def say_bytes(self, data: bytes, step: int | None = None) -> None:
+        """Send bytes to the switch, `step` at a time."""
+        self.stream.write(data)
+        self._ours.pump(step)
+
+    def hear(self) -> list[Message]:
+        """Return what the switch has sent since the last time."""
+        self.stream.pump()
+        heard, self._heard = self._heard, []
+        return heard
+
+    def hang_up(self) -> None:
+        """Close the connection from over there."""
+        self.stream.close()
+        self._ours.pump()
+
+
+class Clock:
+    """A loop without a thread: time passes when the test says so."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self._timers: list[tuple[float, int, Callable[[], None]]] = []
+        self._numbers = itertools.count()
+
+    def monotonic(self) -> float:
+        """Stand in for time.monotonic."""
+        return self.now
+
+    def call_later(self, delay: float, callback: Callable[[], None]) -> None:
+        """Take a timer."""
+        heapq.heappush(self._timers, (self.now + delay, next(self._numbers), callback))
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass, each timer run at its time."""
+        end = self.now + seconds
+        while self._timers and self._timers[0][0] <= end:
+            when, _, callback = heapq.heappop(self._timers)
+            self.now = max(self.now, when)
+            callback()
+        self.now = end
+
+    def oversleep(self, seconds: float) -> None:
+        """Let time pass while nobody runs: then all timers that are due come late."""
+        self.now += seconds
+        self.advance(0)

@@ -1,0 +1,276 @@
+"""Every rule of the table, for every handle and every kind of sender."""
+
+import pytest
+
+from remotesvc.core import authority
+from remotesvc.core.authority import (
+    FIRST_DYNAMIC,
+    HANDLES,
+    UNASKED_LIMIT,
+    accepts_pickle,
+    handle_name,
+    is_commanded,
+    refuse_delivery,
+    refuse_relay,
+    refuse_reply,
+    refuse_route,
+    refuse_sending,
+    refuse_size,
+    refuse_source,
+)
+
+# The tree, seen from context 10: 0 is the controller, 1 the parent, 20 a child, 21 behind it.
+OWN, PARENTS = 10, (1, 0)
+SENDERS = {
+    # who: (src, whether it came over the link of a child, the other end of that link)
+    "parent": (1, False, 1),
+    "controller": (0, False, 1),
+    "self": (10, False, None),
+    "child": (20, True, 20),
+    "grandchild": (21, True, 20),
+    "sibling": (11, False, 1),
+    "stranger": (99, False, 1),
+}
+
+# By hand, not out of the code: who may send what.
+COMMANDERS = {"parent", "controller", "self"}
+EVERYONE = set(SENDERS)
+ALLOWED = {
+    "CONFIGURE": set(),
+    "HELLO": set(),
+    "PING": {"parent", "child"},
+    "CALL_FUNCTION": COMMANDERS,
+    "CALL_SERVICE": EVERYONE,
+    "CANCEL": COMMANDERS,
+    "SHUTDOWN": COMMANDERS,
+    "GET_MODULE": {"self", "child", "grandchild"},
+    "LOAD_MODULE": COMMANDERS,
+    "GET_RESOURCE": {"self", "child", "grandchild"},
+    "STDIO": {"self", "child", "grandchild"},
+    "LOG": {"self", "child", "grandchild"},
+    "CREDIT": COMMANDERS,
+    "ALLOCATE_ID": {"self", "child", "grandchild"},
+    "ADD_ROUTE": {"self", "child", "grandchild"},
+    "DEL_ROUTE": {"parent", "child"},
+}
+PARENTS_ONLY = {name for name, senders in ALLOWED.items() if senders is COMMANDERS}
+
+
+def deliver(handle: int, who: str, auth: int | None = None) -> str | None:
+    src, from_below, neighbour = SENDERS[who]
+    return refuse_delivery(
+        handle, src, src if auth is None else auth, OWN, PARENTS, from_below, neighbour
+    )
+
+
+def test_table_of_the_tests_has_every_handle() -> None:
+    assert {name for name, _ in HANDLES.values()} == set(ALLOWED)
+    assert all(getattr(authority, name) == number for number, (name, _) in HANDLES.items())
+    assert all(0 < number < FIRST_DYNAMIC for number in HANDLES)
+
+
+@pytest.mark.parametrize("who", SENDERS)
+@pytest.mark.parametrize("name", ALLOWED)
+def test_each_handle_takes_exactly_what_its_senders_may_send(name: str, who: str) -> None:
+    refusal = deliver(getattr(authority, name), who)
+    assert (refusal is None) == (who in ALLOWED[name]), refusal
+
+
+@pytest.mark.parametrize("who", ["child", "grandchild", "sibling", "stranger"])
+@pytest.mark.parametrize("name", sorted(PARENTS_ONLY))
+def test_command_of_a_non_parent_is_refused_with_both_names(name: str, who: str) -> None:
+    refusal = deliver(getattr(authority, name), who)
+    assert refusal is not None
+    assert name in refusal and str(SENDERS[who][0]) in refusal and str(OWN) in refusal
+
+
+@pytest.mark.parametrize("auth", [20, 21, 11, 99])
+@pytest.mark.parametrize("who", sorted(COMMANDERS))
+@pytest.mark.parametrize("name", sorted(PARENTS_ONLY))
+def test_parent_that_was_asked_by_a_non_parent_may_not_command(
+    name: str, who: str, auth: int
+) -> None:
+    assert deliver(getattr(authority, name), who, auth) is not None
+
+
+@pytest.mark.parametrize("auth", [0, 1, 10])
+@pytest.mark.parametrize("src", [11, 20, 21, 99])
+def test_claiming_the_authority_of_a_parent_does_not_make_a_sender_one(
+    src: int, auth: int
+) -> None:
+    assert not is_commanded(src, auth, OWN, PARENTS)
+
+
+@pytest.mark.parametrize("who", SENDERS)
+@pytest.mark.parametrize("handle", [0, max(HANDLES) + 1, FIRST_DYNAMIC - 1])
+def test_handle_that_is_not_in_the_table_is_refused(handle: int, who: str) -> None:
+    assert f"no reserved handle {handle}" in str(deliver(handle, who))
+
+
+def test_route_news_count_only_from_the_other_end_of_the_very_link() -> None:
+    # A grandchild's DEL_ROUTE, passed on by the child, would unroute its cousins.
+    assert deliver(authority.DEL_ROUTE, "grandchild") is not None
+    assert deliver(authority.DEL_ROUTE, "controller") is not None
+
+
+def test_handle_name_is_that_of_the_table_or_a_number() -> None:
+    assert handle_name(4) == "CALL_FUNCTION" and handle_name(300) == "handle 300"
+
+
+# -- src and auth --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("src", "auth", "reason"),
+    [
+        (20, 20, None),
+        (21, 21, None),
+        (20, 21, None),
+        (21, 20, None),
+        (0, 20, "src 0 "),
+        (10, 20, "src 10 "),
+        (11, 20, "src 11 "),
+        (20, 0, "auth 0 "),
+        (20, 10, "auth 10 "),
+        (20, 11, "auth 11 "),
+        (99, 99, "src 99 "),
+    ],
+)
+def test_src_and_auth_have_to_lie_behind_the_link(src: int, auth: int, reason: str | None) -> None:
+    refusal = refuse_source({20, 21}, src, auth)
+    assert refusal is None if reason is None else reason in str(refusal)
+
+
+# -- pickle --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("src", [0, 1, 10, 11, 20, 21, 99])
+@pytest.mark.parametrize("auth", [0, 1, 10, 11, 20, 21, 99])
+def test_pickle_is_looked_at_only_from_parents_at_the_request_of_parents(
+    src: int, auth: int
+) -> None:
+    assert accepts_pickle(src, auth, PARENTS) == (src in {0, 1} and auth in {0, 1})
+
+
+def test_controller_accepts_no_pickle_of_anyone() -> None:
+    assert not any(accepts_pickle(src, src, ()) for src in range(30))
+
+
+# -- relay, sending ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("from_below", "to_below", "siblings", "is_allowed"),
+    [
+        (False, False, False, True),
+        (False, True, False, True),
+        (True, False, False, True),
+        (True, True, False, False),
+        (True, True, True, True),
+    ],
+)
+def test_only_siblings_that_may_talk_are_relayed_to_each_other(
+    from_below: bool, to_below: bool, siblings: bool, is_allowed: bool
+) -> None:
+    refusal = refuse_relay(from_below, to_below, siblings)
+    assert (refusal is None) == is_allowed
+    assert refusal is None or "siblings=True" in refusal
+
+
+@pytest.mark.parametrize("name", ALLOWED)
+def test_sender_refuses_a_command_that_goes_anywhere_but_down(name: str) -> None:
+    handle = getattr(authority, name)
+    assert refuse_sending(handle, True, False) is None
+    assert refuse_sending(handle, False, True) is None
+    refusal = refuse_sending(handle, False, False)
+    assert (refusal is not None) == (name in PARENTS_ONLY)
+    assert refusal is None or name in refusal
+
+
+def test_sender_may_answer_anyone() -> None:
+    assert refuse_sending(FIRST_DYNAMIC, False, False) is None
+
+
+# -- replies -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("src", "is_dead", "is_allowed"),
+    [
+        (20, False, True),
+        (20, True, True),
+        (1, False, False),
+        (1, True, True),
+        (21, False, False),
+        (21, True, False),
+        (99, False, False),
+        (99, True, False),
+    ],
+)
+def test_reply_comes_from_who_was_called_or_dead_from_a_relay_before_it(
+    src: int, is_dead: bool, is_allowed: bool
+) -> None:
+    assert (refuse_reply(src, 20, is_dead, (1, 0)) is None) == is_allowed
+
+
+def test_refused_reply_names_both_contexts() -> None:
+    assert "context 21 answers a call that was made to context 20" == refuse_reply(
+        21, 20, False, ()
+    )
+
+
+# -- sizes ---------------------------------------------------------------------------------------
+
+BIG = 8 * UNASKED_LIMIT
+
+
+@pytest.mark.parametrize(
+    ("size", "is_asked", "is_from_parents", "is_allowed"),
+    [
+        (UNASKED_LIMIT, False, False, True),
+        (UNASKED_LIMIT + 1, False, False, False),
+        (UNASKED_LIMIT + 1, True, False, True),
+        (UNASKED_LIMIT + 1, False, True, True),
+        (BIG, True, False, True),
+        (BIG + 1, True, False, False),
+        (BIG + 1, False, True, False),
+        (BIG + 1, True, True, False),
+    ],
+)
+def test_size_is_limited_more_for_what_nobody_asked_for(
+    size: int, is_asked: bool, is_from_parents: bool, is_allowed: bool
+) -> None:
+    refusal = refuse_size(size, is_asked, is_from_parents, BIG)
+    assert (refusal is None) == is_allowed
+    assert refusal is None or str(size) in refusal
+
+
+# -- routes --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("claimed", "reason"),
+    [
+        (100, None),
+        (109, None),
+        (200, None),
+        (10, "above it"),
+        (1, "above it"),
+        (0, "above it"),
+        (99, "not given to it"),
+        (110, "not given to it"),
+        (11, "not given to it"),
+        (2**32 - 1, "not given to it"),
+        (105, "second claim"),
+    ],
+)
+def test_route_claim_is_accepted_only_for_ids_given_to_that_child(
+    claimed: int, reason: str | None
+) -> None:
+    refusal = refuse_route(claimed, OWN, PARENTS, [(100, 110), (200, 201)], {105, 11})
+    assert refusal is None if reason is None else reason in str(refusal)
+
+
+@pytest.mark.parametrize("above", [10, 1, 0])
+def test_block_that_covers_a_parent_does_not_let_a_child_claim_it(above: int) -> None:
+    assert "above it" in str(refuse_route(above, OWN, PARENTS, [(0, 2**32)], ()))
