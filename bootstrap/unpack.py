@@ -16,7 +16,8 @@ if len(p) == 1:
 m = type(sys)("remotesvc.core.finder")
 i = p.index(m.__name__)
 sys.modules[m.__name__] = m
-exec(p[i + 2], m.__dict__)
+c = p[i + 2]
+exec(compile(c, p[i + 1], "exec") if isinstance(c, str) else c, m.__dict__)
 f = m.Finder()
 for i in range(0, len(p), 3):
     k = "package" if p[i + 1].endswith("__init__.py") else "module"

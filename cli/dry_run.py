@@ -26,7 +26,7 @@ def show_cargo(output: Output, locator: Locator, module: str, *, is_json: bool) 
     output.talk(
         f"{len(modules)} modules of your own source, {total:,} bytes before compression, would "
         f"travel to each host, and remotesvc itself: {len(build()):,} bytes. "
-        "Nothing was sent"
+        "Installed packages travel only if the host lacks them. Nothing was sent"
     )
 
 

@@ -100,6 +100,5 @@ class HostKeys:
             return
         try:
             remember(path, self.name, self.port, kind, blob, hashed=self.is_hashed)
-        except OSError as error:
-            text = f"{attempt.where}: the new host key cannot be written to {path}: {error}"
-            raise HostKeyError(text, None, attempt.elapsed) from error
+        except HostKeyError as error:
+            raise HostKeyError(f"{attempt.where}: {error}", None, attempt.elapsed) from error

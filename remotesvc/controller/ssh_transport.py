@@ -141,6 +141,25 @@ class _Listener(Packetizer):  # type: ignore[misc]  # paramiko has no types
             raise
 
 
+class _Tunnel:
+    """A channel through a jump host in the place of a socket; closing one that is cut is fine."""
+
+    def __init__(self, channel: paramiko.Channel) -> None:
+        self.send = channel.send
+        self.recv = channel.recv
+        self.settimeout = channel.settimeout
+        self._channel = channel
+
+    @property
+    def _closed(self) -> bool:
+        return bool(self._channel.closed)
+
+    def close(self) -> None:
+        """Close the channel; paramiko's own raises when the hop is gone."""
+        with suppress(OSError, EOFError, paramiko.SSHException):
+            self._channel.close()
+
+
 def _extend(
     chain: Chain,
     attempt: Attempt,
@@ -179,12 +198,13 @@ def _open_wire(loop: "Loop", attempt: Attempt, settings: SshSettings) -> Wire:
     )
 
 
-def _open_tcp_channel(chain: Chain, attempt: Attempt, login: Login) -> paramiko.Channel:
+def _open_tcp_channel(chain: Chain, attempt: Attempt, login: Login) -> _Tunnel:
     target = (login.settings.hostname, login.settings.port)
     try:
-        return chain.transports[-1].open_channel(
+        channel = chain.transports[-1].open_channel(
             "direct-tcpip", target, ("127.0.0.1", 0), timeout=attempt.left
         )
+        return _Tunnel(channel)
     except (paramiko.SSHException, EOFError, OSError) as error:
         if attempt.left == 0:
             doing = f"reaching {login.name} through the jump host"

@@ -96,7 +96,7 @@ def test_mixed_outcomes_are_counted_and_the_worst_decides(
 ) -> None:
     done = remotesvc(
         "run", "-F", server.config_file, f"web1,@local,127.0.0.1:{unused_port()}", "time.sleep",
-        "60", "--timeout", "4",
+        "60", "--timeout", "0.5",
     )  # fmt: skip
 
     assert done.code == 3

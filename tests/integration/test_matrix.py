@@ -17,13 +17,19 @@ from typing import Any
 import pytest
 
 from remotesvc import Context, RemoteError, Router, Secret
-from tests.integration.hosts import Print, nothing_left, start_host
-from tests.integration.targets import tour, values
+from tests.integration.hosts import Print, nothing_left, start_host, write_program
+from tests.integration.targets import odd, tour, values
 from tests.interpreters import Interpreter, find_interpreters
 
 pytestmark = pytest.mark.matrix
 
 MEGABYTE = 1024 * 1024
+
+# traceback, tokenize and re are missing here: before Python 3.8, threading imports them.
+HEAVY_MODULES = (
+    *("ast", "asyncio", "concurrent.futures", "dataclasses", "datetime", "decimal", "inspect"),
+    *("json", "logging", "pathlib", "pickle", "socket", "subprocess", "typing", "urllib"),
+)
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
@@ -135,6 +141,17 @@ def test_a_megabyte_goes_there_and_comes_back(there: There, value: "bytes | str"
 
     assert digest == values.digest(value)
     assert back == value
+
+
+@pytest.mark.parametrize("interpreter", find_interpreters(), ids=str)
+def test_nothing_heavy_is_imported_before_the_first_call(
+    router: Router, tmp_path: Path, interpreter: Interpreter
+) -> None:
+    # Without site: what this machine installs may import some of them before the bootstrap runs.
+    program = f'#!/bin/sh\nexec "{interpreter.path}" -S "$@"\n'
+    context = router.local(python_path=write_program(tmp_path / "python", program))
+
+    assert context.call(odd.loaded, HEAVY_MODULES) == []
 
 
 @pytest.mark.soak

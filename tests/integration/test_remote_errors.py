@@ -2,14 +2,14 @@
 
 import copy
 import sys
-import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from remotesvc import Context, RemoteError, Router
+from tests.integration.sources import Sources, own_sources
 from tests.integration.targets import errors
 from tests.interpreters import Interpreter, find_interpreters
 
@@ -228,75 +228,66 @@ def test_local_traceback_shows_the_remote_one(child: Context) -> None:
 
 
 @pytest.fixture
-def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A package of one's own, in a folder that is on sys.path."""
-    folder = tmp_path / "source" / "own_errors"
-    folder.mkdir(parents=True)
-    (folder / "__init__.py").touch()
-    monkeypatch.syspath_prepend(str(folder.parent))
-    return folder
-
-
-def write(path: Path, source: str) -> None:
-    path.write_text(textwrap.dedent(source))
+def sources(tmp_path: Path) -> Iterator[Sources]:
+    with own_sources(tmp_path / "source") as opened:
+        opened.write({"own/__init__.py": ""})
+        yield opened
 
 
 def test_source_that_was_sent_is_shown_not_a_file_of_that_name_over_there(
-    any_child: Context, package: Path
+    any_child: Context, sources: Sources
 ) -> None:
-    write(package / "sent.py", "def fail():\n    raise ValueError('x')  # as it was sent\n")
-    from own_errors.sent import fail  # type: ignore[import-not-found]
+    source = "def fail():\n    raise ValueError('x')  # as it was sent\n"
+    sources.write({"own/sent.py": source})
+    fail = sources.get("own.sent", "fail")
 
     caught(any_child, fail)
-    write(package / "sent.py", "\n# what lies on the disk\n# of the host\n")
+    sources.write({"own/sent.py": "\n# what lies on the disk\n# of the host\n"})
 
     error = caught(any_child, fail)
     assert "# as it was sent" in error.traceback
     assert "of the host" not in error.traceback
 
 
-def test_syntax_error_shows_file_line_and_text(any_child: Context, package: Path) -> None:
-    write(package / "wrong.py", "x = 1\ny = = 2\n")
+def test_syntax_error_shows_file_line_and_text(any_child: Context, sources: Sources) -> None:
+    use = "def use():\n    from own import wrong\n"
+    sources.write({"own/wrong.py": "x = 1\ny = = 2\n", "own/use.py": use})
 
-    error = caught(any_child, errors.import_it, "own_errors.wrong")
-    assert not isinstance(error, SyntaxError)  # not granted: nothing of it was sent
+    error = caught(any_child, sources.get("own.use", "use"))
 
-    write(package / "use.py", "def use():\n    from own_errors import wrong\n")
-    from own_errors.use import use  # type: ignore[import-not-found]
-
-    error = caught(any_child, use)
     assert isinstance(error, SyntaxError)
-    assert (error.filename, error.lineno) == (str(package / "wrong.py"), 2)
+    assert (error.filename, error.lineno) == (sources.path("own/wrong.py"), 2)
     assert (error.text or "").strip() == "y = = 2"
     assert "y = = 2" in error.traceback
-    assert files_of(error) == [str(package / "use.py"), str(package / "wrong.py")]
+    assert files_of(error) == [sources.path("own/use.py"), sources.path("own/wrong.py")]
 
 
-def test_import_that_fails_shows_the_users_frames_only(any_child: Context, package: Path) -> None:
-    write(package / "deep.py", "import json\nimport own_errors.nowhere\n")
-    write(package / "use.py", "def use():\n    import own_errors.deep\n")
-    sys.modules.pop("own_errors.use", None)
-    from own_errors.use import use
+def test_import_that_fails_shows_the_users_frames_only(
+    any_child: Context, sources: Sources
+) -> None:
+    deep, use = "import json\nimport own.nowhere\n", "def use():\n    import own.deep\n"
+    sources.write({"own/deep.py": deep, "own/use.py": use})
 
-    error = caught(any_child, use)
+    error = caught(any_child, sources.get("own.use", "use"))
+
     assert isinstance(error, ModuleNotFoundError)
-    assert error.message == "No module named 'own_errors.nowhere'"
-    assert error.name == "own_errors.nowhere"
-    assert files_of(error) == [str(package / "use.py"), str(package / "deep.py")]
+    assert error.message == "No module named 'own.nowhere'"
+    assert error.name == "own.nowhere"
+    assert files_of(error) == [sources.path("own/use.py"), sources.path("own/deep.py")]
 
 
 def test_module_that_raises_while_imported_shows_its_own_frames(
-    any_child: Context, package: Path
+    any_child: Context, sources: Sources
 ) -> None:
-    write(package / "raising.py", "def ready():\n    raise OSError('not ready')\nready()\n")
-    write(package / "use.py", "def use():\n    import own_errors.raising\n")
-    sys.modules.pop("own_errors.use", None)
-    from own_errors.use import use
+    raising = "def ready():\n    raise OSError('not ready')\nready()\n"
+    use = "def use():\n    import own.raising\n"
+    sources.write({"own/raising.py": raising, "own/use.py": use})
 
-    error = caught(any_child, use)
+    error = caught(any_child, sources.get("own.use", "use"))
+
     assert isinstance(error, OSError)
     assert files_of(error) == [
-        str(package / "use.py"),
-        str(package / "raising.py"),
-        str(package / "raising.py"),
+        sources.path("own/use.py"),
+        sources.path("own/raising.py"),
+        sources.path("own/raising.py"),
     ]

@@ -14,6 +14,7 @@ __all__ = [
     "is_blocking",
     "is_interruptible",
     "list_tree",
+    "loaded",
     "say",
     "search_path",
     "sum_of",
@@ -75,6 +76,11 @@ def is_blocking(fd: "int") -> "bool":
 def is_interruptible() -> "bool":
     """Tell whether SIGINT raises KeyboardInterrupt."""
     return signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def loaded(names: "Sequence[str]") -> "List[str]":
+    """Return those modules that this interpreter has imported so far."""
+    return [name for name in names if name in sys.modules]
 
 
 def umask() -> "int":
