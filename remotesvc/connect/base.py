@@ -17,13 +17,15 @@ from ..core.errors import (
     ConnectError,
     ConnectTimeout,
     DisconnectedError,
+    Error,
     InterpreterError,
+    MessageTooLarge,
     again,
 )
 from ..core.link import Link
 from ..core.values import encode
 from ..core.visible import visible
-from ..core.wire import PLAIN, Message, encode_frame
+from ..core.wire import FRAME_LIMIT, PLAIN, Message, encode_frame
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -95,6 +97,22 @@ class Connection:
     def open(self, env: "Optional[dict[str, str]]", cwd: "Optional[str]") -> "None":
         """Write payload and settings, and begin to read; waits for nothing."""
         router, link, stream = self._router, self.link, self.stream
+        try:
+            opening = self._payload + self._configure(env, cwd)
+        except Error as error:
+            stream.close()
+            link.end(error)
+            raise
+        stream.on_bytes = self._on_bytes
+        stream.on_end = self._on_end
+        router.switch.add_link(link)
+        link.attach(stream, opening)
+        self._timer = router.loop.call_later(self._attempt.left, self._time_out)
+        stream.start()
+
+    def _configure(self, env: "Optional[dict[str, str]]", cwd: "Optional[str]") -> "bytes":
+        """Return the frame with the settings of the child."""
+        router, link = self._router, self.link
         switch = router.switch
         settings = Settings(
             self._nonce,
@@ -109,13 +127,13 @@ class Connection:
             cwd,
         )
         plain = encode(settings.plain(), "settings")
+        if len(plain) > FRAME_LIMIT:
+            raise MessageTooLarge(
+                "settings of %d bytes, at most %d can be sent: make env smaller"
+                % (len(plain), FRAME_LIMIT)
+            )
         configure = Message(link.peer_id, switch.id, switch.id, CONFIGURE, 0, PLAIN, plain)
-        stream.on_bytes = self._on_bytes
-        stream.on_end = self._on_end
-        switch.add_link(link)
-        link.attach(stream, self._payload + encode_frame(configure))
-        self._timer = router.loop.call_later(self._attempt.left, self._time_out)
-        stream.start()
+        return encode_frame(configure)
 
     def wait(self) -> "Info":
         """Return the facts of HELLO; raise what kept it from coming. Bounded by the deadline."""
@@ -196,9 +214,15 @@ def explain_end(
     if exit_status in (126, 127):
         text = "%s: the interpreter or the shell could not be started%s" % (where, said)
         return InterpreterError(text, None, None, exit_status, stderr)
-    status = reason if exit_status is None else "exit status %d" % exit_status
+    status = reason if exit_status is None else _describe(exit_status)
     text = "%s: the remote command ended before the child was ready (%s)%s" % (where, status, said)
     return BootstrapError(text, None, None, exit_status, stderr)
+
+
+def _describe(exit_status: "int") -> "str":
+    if exit_status < 0:
+        return "killed by signal %d" % -exit_status
+    return "exit status %d" % exit_status
 
 
 def _last_words(stderr: "str", noise: "str") -> "str":
@@ -209,7 +233,7 @@ def _last_words(stderr: "str", noise: "str") -> "str":
 def _lost(
     where: "str", reason: "str", exit_status: "Optional[int]", stderr: "str"
 ) -> "DisconnectedError":
-    status = "" if exit_status is None else ", exit status %d" % exit_status
+    status = "" if exit_status is None else ", " + _describe(exit_status)
     return DisconnectedError(
         "%s is gone: %s%s%s" % (where, reason, status, _last_words(stderr, "")), reason
     )

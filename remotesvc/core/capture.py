@@ -89,8 +89,8 @@ def _record(
     left[0] -= 1
     if left[0] < 0 or depth <= 0:
         return None
-    cause, context = error.__cause__, error.__context__
-    if error.__suppress_context__ or cause is context:
+    cause, context = _get(error, "__cause__"), _get(error, "__context__")
+    if _get(error, "__suppress_context__") or cause is context:
         context = None
     members = [_record(member, left, depth - 1) for member in _some(error, "exceptions")]
     return (

@@ -7,7 +7,7 @@ import statement stands in code that came from the parent: a host's library that
 optional helper costs no round trip.
 
 stage0 runs this file before anything else of remotesvc is there, so at import it needs nothing but
-the interpreter.
+the interpreter; and as a module without a spec, so its own imports are absolute.
 """
 
 import sys
@@ -44,9 +44,9 @@ class Finder:
     """
 
     def __init__(self) -> "None":
-        self.records = {}  # type: Dict[str, Record]
-        self.ask = None  # type: Optional[Callable[[str], None]]
-        self.read_resource = None  # type: Optional[Callable[[str, str], bytes]]
+        self.records: "Dict[str, Record]" = {}
+        self.ask: "Optional[Callable[[str], None]]" = None
+        self.read_resource: "Optional[Callable[[str, str], bytes]]" = None
 
     def install(self) -> "None":
         """Put the two ends of this finder on sys.meta_path."""
@@ -66,7 +66,7 @@ class Finder:
     ) -> "Optional[ModuleSpec]":
         """Find what came, or must come, from the parent; None leaves it to the host."""
         if name == "importlib.resources" and sys.version_info[:2] == (3, 9):
-            from .resources import teach_files
+            from remotesvc.core.resources import teach_files
 
             teach_files(self)
         record = self.records.get(name)
@@ -88,7 +88,7 @@ class Finder:
             return None
         kind, origin, source = record[:3]
         if kind == REFUSED:
-            from .resources import find_installed
+            from remotesvc.core.resources import find_installed
 
             return find_installed(name, source)
         # Namespace packages get this loader too: it has their data files.
@@ -153,7 +153,7 @@ class Finder:
 
     def get_data(self, path: "str") -> "bytes":
         """Return the bytes of a file beside a served module: for pkgutil.get_data."""
-        from .resources import get_data
+        from remotesvc.core.resources import get_data
 
         return get_data(self, path)
 
@@ -161,7 +161,7 @@ class Finder:
         """Return a reader for importlib.resources, None for what is no package."""
         if not self.is_package(name):
             return None
-        from .resources import Reader
+        from remotesvc.core.resources import Reader
 
         return Reader(self, name)
 
@@ -226,6 +226,6 @@ class _Listing:
 
     def iter_modules(self, prefix: "str" = "") -> "Iterator[Tuple[str, bool]]":
         """Yield (name, is a package) of the submodules that the parent has."""
-        from .resources import iter_modules
+        from remotesvc.core.resources import iter_modules
 
         return iter_modules(self._finder, self._name, prefix)

@@ -4,6 +4,7 @@ import os
 import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -39,7 +40,7 @@ def router(no_leaks: None, empty_home: Path) -> Iterator[Router]:
         yield opened
 
 
-def refusal(router: Router, server: SshServer, **options: object) -> AuthenticationError:
+def refusal(router: Router, server: SshServer, **options: Any) -> AuthenticationError:
     """Return the error of a login that fails; it has one line and names host, user and phase."""
     with pytest.raises(AuthenticationError) as caught:
         connect(router, server, **options)

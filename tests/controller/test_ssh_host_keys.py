@@ -231,7 +231,7 @@ def test_the_policy_of_ssh_config_is_followed(
 ) -> None:
     lines = (f"IdentityFile {server.identity_file}", f"StrictHostKeyChecking {line}")
     config = config_for(server, tmp_path / "config", *lines)
-    options = {"config_file": config, "known_hosts": known}
+    options: dict[str, Any] = {"config_file": config, "known_hosts": known}
 
     if is_let_in:
         assert connect(router, server, **options).call(os.getpid)

@@ -3,12 +3,15 @@
     controller_program.py END WHAT [ARGUMENT...]
 
 WHAT is nothing, idle, ssh (idle on a host: the argument is an ssh_config), or a function in
-targets/stubborn.py that is called with the arguments; END is `hold`, to be killed while it waits, or `return`, to let the interpreter exit, or `raise`.
-The child's process id is printed once all is under way.
+targets/stubborn.py that is called with the arguments. END is `hold`, to be killed while it waits,
+or `return`, to let the interpreter exit, or `raise`, or `fork`, to let a fork exit first and call
+the child once more. The child's process id is printed once all is under way.
 """
 
+import os
 import sys
 import threading
+import warnings
 from typing import Any
 
 from remotesvc import Router
@@ -31,6 +34,11 @@ def main(end: str, what: str, *arguments: str) -> None:
         print(pid, flush=True)
     if end == "hold":
         sys.stdin.read()
+    elif end == "fork":
+        warnings.simplefilter("ignore", DeprecationWarning)
+        if os.fork() == 0:
+            sys.exit(0)
+        print(os.wait()[1], context.call(os.getpid), flush=True)
     elif end == "raise":
         raise LookupError("the program has a defect")
 

@@ -74,6 +74,7 @@ def start_host(
     namespace: bool = False,
     shell: str | None = None,
     environment: Mapping[str, str] | None = None,
+    authorized_keys_options: str = "",
     kind: Kind | None = None,
 ) -> Iterator[Host]:
     """Run a host; `programs` are the names on its PATH and where they lead, beside sh.
@@ -97,6 +98,7 @@ def start_host(
             *(environment or {}).items(),
         ),
         shell=shell,
+        authorized_keys_options=authorized_keys_options,
     )
     with start_server(kind, options) as server:
         yield Host(server, home)

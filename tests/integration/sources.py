@@ -35,20 +35,21 @@ class Sources:
 @contextmanager
 def own_sources(*folders: Path) -> Iterator[Sources]:
     """Put folders on sys.path; the first is the one that is written to."""
-    known, entries = set(sys.modules), [str(folder) for folder in folders]
+    known, path = set(sys.modules), list(sys.path)
+    entries = [str(folder) for folder in folders]
     for folder in folders:
         folder.mkdir(parents=True, exist_ok=True)
     sys.path[:0] = entries
     try:
         yield Sources(folders[0])
     finally:
-        for entry in entries:
-            sys.path.remove(entry)
-        for name in set(sys.modules) - known:
-            if _is_beneath(sys.modules[name], entries):
-                del sys.modules[name]
+        sys.path[:] = path
+        new = set(sys.modules) - known
+        roots = [str(folder.parent) for folder in folders]
+        for name in [name for name in new if _is_beneath(sys.modules[name], roots)]:
+            del sys.modules[name]
 
 
-def _is_beneath(module: Any, entries: list[str]) -> bool:
+def _is_beneath(module: Any, roots: list[str]) -> bool:
     places = [getattr(module, "__file__", None) or "", *getattr(module, "__path__", ())]
-    return any(place.startswith(entry) for place in places for entry in entries)
+    return any(place.startswith(root) for place in places for root in roots)

@@ -268,6 +268,14 @@ def test_a_child_on_a_host_ends_with_its_controller(
             assert process.returncode == (-signal.SIGKILL if end == "hold" else 0)
 
 
+def test_a_fork_that_exits_leaves_the_contexts_of_its_parent_alone() -> None:
+    with _controller("fork", "idle") as (process, pid):
+        output, errors = process.communicate(timeout=DEADLINE)
+
+    assert (output, errors) == (f"0 {pid}\n", "")
+    assert process.returncode == 0
+
+
 def test_a_program_may_fail_without_closing() -> None:
     with _controller("raise", "sleep") as (process, pid):
         _, errors = process.communicate(timeout=DEADLINE)

@@ -117,6 +117,19 @@ def test_noise_of_a_login_script_is_skipped(
     assert len(heard.errors if redirection else heard.output) == size
 
 
+@pytest.mark.sshd
+@needs_sshd
+def test_a_forced_command_is_quoted_in_the_error(router: Router, tmp_path: Path) -> None:
+    forced = 'command="echo This account is closed."'
+    with (
+        start_host(tmp_path, authorized_keys_options=forced) as host,
+        pytest.raises(BootstrapError, match="It said: This account is closed") as raised,
+    ):
+        host.connect(router).call(os.getpid)
+
+    assert raised.value.exit_status == 0
+
+
 @pytest.mark.parametrize("name", ["bash", "busybox", "dash", "fish", "ksh", "tcsh", "zsh"])
 def test_any_login_shell_will_do(router: Router, tmp_path: Path, name: str) -> None:
     shell = needs_program(name)

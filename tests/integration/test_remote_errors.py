@@ -83,7 +83,7 @@ def test_own_type_is_the_nearest_builtin_and_keeps_its_name(any_child: Context) 
     error = caught(any_child, errors.odd)
 
     assert isinstance(error, LookupError)
-    assert not isinstance(error, errors.OddError)
+    assert errors.OddError not in type(error).__mro__
     assert error.type_name == errors.__name__ + ".OddError"
     assert error.message.startswith("('one and 2', <object object at")
 
@@ -118,9 +118,10 @@ def test_cause_and_context_arrive(any_child: Context) -> None:
 
     assert isinstance(error, ValueError)
     cause = error.remote_cause
-    assert isinstance(cause, OSError)
-    assert cause.message == "second"
-    assert isinstance(cause.remote_context, KeyError)
+    assert cause is not None
+    assert (cause.type_name, cause.message) == ("OSError", "second")
+    assert OSError in type(cause).__mro__
+    assert KeyError in type(cause.remote_context).__mro__
     assert "direct cause" in error.traceback
     assert "During handling" in error.traceback
 
@@ -173,7 +174,8 @@ def test_exception_that_cannot_be_described_is_still_one(any_child: Context) -> 
 
     assert error.type_name == errors.__name__ + ".BrokenError"
     assert error.message == "<its __str__ raised SystemExit>"
-    assert (error.notes, error.members, error.args) == ((), (), ("never shown",))
+    assert (error.notes, error.members) == ((), ())
+    assert error.traceback.startswith("<no traceback")
 
 
 def test_huge_text_keeps_its_beginning_and_its_end(any_child: Context) -> None:
@@ -210,7 +212,7 @@ def test_traceback_shows_file_line_and_source_and_no_frame_of_ours(any_child: Co
     assert files_of(error) == [str(HERE)]
     number = line_of("shown in the traceback")
     assert f'File "{HERE}", line {number}, in look_up' in error.traceback
-    assert "return {}[key]" in error.traceback
+    assert "return table[key]" in error.traceback
     assert error.traceback.startswith("Traceback (most recent call last):\n")
     assert error.traceback.endswith("KeyError: 'x'\n")
 

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Responder"]
 
-# An honest child has one request per importing thread.
-REQUESTS_LIMIT = 64
+# An honest child has one request per importing thread; one that waits here costs about 1 KB.
+REQUESTS_LIMIT = 1024
 
 # Longer than any dotted name or path inside a package that a file system takes.
 REQUEST_LIMIT = 8192
