@@ -21,7 +21,7 @@ from .core.switch import Switch
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import TracebackType
-    from typing import Any, Callable, Dict, List, Optional, Tuple, Type
+    from typing import Any, Dict, List, Optional, Tuple, Type
 
     from .connect.base import Connection
     from .controller.modules.grants import ModulePolicy
@@ -144,7 +144,12 @@ class Router:
         connection = connector.connect(self, self._new_id(), attempt, **opts)  # type: Connection
         context = self._adopt(connection, name, where)
         attempt.where = context.name
-        connection.open(env, cwd)
+        try:
+            connection.open(env, cwd)
+        except BaseException:
+            self._forget({context.id}, Error("it was never opened"))
+            connection.stream.close()
+            raise
         if self._is_closed:
             connection.link.end(DisconnectedError("the router was closed meanwhile"))
         return context

@@ -54,7 +54,8 @@ class _Source:
         self.name = name
         self.allowance = Allowance(OUTPUT_WINDOW, SLACK)
         self.partial: dict[int, bytes] = {}
-        self.waiting = 0
+        self.received = 0
+        self.shown = 0
         self.dropped = 0
 
 
@@ -87,7 +88,7 @@ class Output:
             if not source.allowance.take(len(payload) - 1 + MESSAGE_COST):
                 source.dropped += len(payload) - 1
                 return
-            source.waiting += 1
+            source.received += 1
             self._queue.append((message.src, source, payload[0], payload[1:]))
             self._start()
             self._changed.notify_all()
@@ -97,17 +98,19 @@ class Output:
         with self._changed:
             for context_id in ids & self._sources.keys():
                 source = self._sources.pop(context_id)
-                source.waiting += 1
+                source.received += 1
                 self._queue.append((context_id, source, 0, b""))
             self._changed.notify_all()
 
     def settle(self, context_id: int) -> None:
         """Wait until the sink has taken all that a context printed so far."""
         source = self._sources.get(context_id)
-        if source is None or not source.waiting or threading.current_thread() is self._thread:
+        if source is None or threading.current_thread() is self._thread:
             return
+        # Not until nothing waits: another thread over there may print without an end.
+        so_far = source.received
         with self._changed:
-            self._changed.wait_for(lambda: not source.waiting or self._is_closed)
+            self._changed.wait_for(lambda: source.shown >= so_far or self._is_closed)
 
     def close(self, timeout: float = 2.0) -> None:
         """Show what is queued, bounded by `timeout` seconds, and end the thread."""
@@ -132,7 +135,7 @@ class Output:
                 context_id, source, stream, data = self._queue.popleft()
             self._show(source, stream, data)
             with self._changed:
-                source.waiting -= 1
+                source.shown += 1
                 granted = source.allowance.consume(len(data) + MESSAGE_COST)
                 self._changed.notify_all()
             if granted:

@@ -112,18 +112,9 @@ def _without_values(record: "Any") -> "Any":
     if record is None:
         return None
     name, bases, message, _, _, notes, text, cause, context, members = record
-    causes = (_without_values(cause), _without_values(context))
-    return (
-        name,
-        bases,
-        message,
-        None,
-        (),
-        notes,
-        text,
-        *causes,
-        tuple(map(_without_values, members)),
-    )
+    others = (_without_values(cause), _without_values(context))
+    inside = tuple(_without_values(member) for member in members)
+    return (name, bases, message, None, (), notes, text, *others, inside)
 
 
 def _type_name(kind: "type") -> "str":
@@ -160,7 +151,7 @@ def _plain(error: "BaseException", name: "str") -> "Any":
 
 
 def _fields(error: "BaseException") -> "Iterator[Tuple[str, Any]]":
-    if isinstance(error, WITH_FIELDS):
+    if issubclass(type(error), WITH_FIELDS):
         for name in FIELDS:
             value = _plain(error, name)
             if value is not None:
@@ -178,7 +169,7 @@ def _some(error: "BaseException", name: "str") -> "Tuple[Any, ...]":
     if type(items) not in (list, tuple):
         return ()
     wanted = str if name == "__notes__" else BaseException
-    return tuple(item for item in items[:MEMBERS_LIMIT] if isinstance(item, wanted))
+    return tuple(item for item in items[:MEMBERS_LIMIT] if issubclass(type(item), wanted))
 
 
 def _shorten(text: "str", limit: "int") -> "str":

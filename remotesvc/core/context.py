@@ -103,7 +103,7 @@ class Verbs:
             return context.router.switch.send(
                 context.id, CALL_FUNCTION, encoding, payload, reply_to
             )
-        except RefusedError:
+        except (DisconnectedError, RefusedError):
             # There is no route any more, and what has none is not ours to call.
             context.raise_if_lost()
             raise
