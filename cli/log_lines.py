@@ -41,12 +41,16 @@ class _Lines(logging.Handler):
 @contextlib.contextmanager
 def show_log(output: Output, verbose: int) -> Iterator[None]:
     """Show what remotesvc logs while the block runs."""
-    logger = logging.getLogger("remotesvc")
-    handler, level = _Lines(output, verbose), logger.level
+    logger, transport = logging.getLogger("remotesvc"), logging.getLogger(TRANSPORT)
+    handler, levels = _Lines(output, verbose), (logger.level, transport.level)
     logger.addHandler(handler)
     logger.setLevel(LEVELS[min(verbose, len(LEVELS) - 1)])
+    if verbose >= TRANSPORT_VERBOSITY:
+        # The library keeps it silent unless it has a level of its own.
+        transport.setLevel(logging.DEBUG)
     try:
         yield
     finally:
         logger.removeHandler(handler)
-        logger.setLevel(level)
+        logger.setLevel(levels[0])
+        transport.setLevel(levels[1])

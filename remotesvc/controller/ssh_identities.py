@@ -28,6 +28,9 @@ KEY_FILE_LIMIT = 256 * 1024
 OPENSSH_HEAD = b"-----BEGIN OPENSSH PRIVATE KEY-----"
 OPENSSH_MAGIC = b"openssh-key-v1\0"
 
+# What loading a file raises that holds no key, or one of a kind that paramiko does not know.
+UNUSABLE = (UnknownKeyType, UnsupportedAlgorithm, TypeError, ValueError, paramiko.SSHException)
+
 # What the agent says may be anything; a list of keys is short and they come at once.
 AGENT_TIMEOUT = 10.0
 
@@ -98,19 +101,18 @@ class Identities:
     def _load(self, path: str) -> paramiko.PKey | None:
         """Return the key of a file, or leave a note and return None."""
         try:
-            try:
-                return paramiko.PKey.from_path(path)
-            except TypeError:
+            if _is_encrypted(_read(path)):
                 return self._decrypt(path)
+            return paramiko.PKey.from_path(path)
         except FileNotFoundError:
             if self.is_named:
                 self.notes.append(f"there is no identity file {path}")
         except OSError as error:
             self.notes.append(f"identity file {path} cannot be read: {error.strerror}")
-        except (UnknownKeyType, UnsupportedAlgorithm, ValueError, paramiko.SSHException):
-            is_public = public_blob(path) is not None and not _is_private(path)
-            what = "holds a public key, and no agent here has its private half"
-            text = what if is_public else "holds no private key of a kind that can be used here"
+        except UNUSABLE:
+            text = "holds no private key of a kind that can be used here"
+            if _blob_of_public(_read(path)) is not None:
+                text = "holds a public key, and no agent here has its private half"
             self.notes.append(f"identity file {path} {text}")
         return None
 
@@ -121,7 +123,7 @@ class Identities:
             return None
         try:
             return paramiko.PKey.from_path(path, self.passphrase.encode())
-        except (TypeError, ValueError, paramiko.SSHException):
+        except (TypeError, ValueError):
             self.notes.append(f"identity file {path}: the passphrase is wrong")
             return None
 
@@ -139,10 +141,6 @@ def public_blob(path: str) -> bytes | None:
         if blob is not None:
             return blob
     return None
-
-
-def _is_private(path: str) -> bool:
-    return b"PRIVATE KEY-----" in _read(path)
 
 
 def _read(path: str) -> bytes:
@@ -166,20 +164,30 @@ def _blob_of_public(content: bytes) -> bytes | None:
 
 
 def _blob_of_private(content: bytes) -> bytes | None:
-    """Read PROTOCOL.key of OpenSSH: magic, cipher, kdf, kdf options, count, public key, …"""
+    strings = _openssh_strings(content)
+    return strings[-1] if strings else None
+
+
+def _is_encrypted(content: bytes) -> bool:
+    """Tell whether a private key needs a passphrase, in any of the formats that there are."""
+    strings = _openssh_strings(content)
+    return strings[0] != b"none" if strings else b"ENCRYPTED" in content
+
+
+def _openssh_strings(content: bytes) -> list[bytes]:
+    """Return cipher, kdf, its options and public key of a file as PROTOCOL.key describes it."""
     try:
         data = base64.b64decode(b"".join(content.split(b"-----")[2].split()))
         if not data.startswith(OPENSSH_MAGIC):
-            return None
-        rest = data[len(OPENSSH_MAGIC) :]
-        for _ in range(3):
-            rest = _string(rest)[1]
-        return _string(rest[4:])[0]
+            return []
+        at = len(OPENSSH_MAGIC)
+        strings: list[bytes] = []
+        for _ in range(4):
+            # The number of keys, always 1, stands before the last one.
+            at += 4 * (len(strings) == 3)
+            (size,) = struct.unpack_from(">I", data, at)
+            at += 4 + size
+            strings.append(data[at - size : at])
+        return strings
     except (IndexError, ValueError, struct.error):
-        return None
-
-
-def _string(data: bytes) -> tuple[bytes, bytes]:
-    """Return the string at the beginning, and what follows it."""
-    (size,) = struct.unpack(">I", data[:4])
-    return data[4 : 4 + size], data[4 + size :]
+        return []

@@ -67,7 +67,7 @@ class SshOptions:
     def jumps(self) -> tuple[str, ...] | None:
         """The hops from here to there, None to take those of the configuration."""
         if isinstance(self.jump, str):
-            return tuple(self.jump.split(","))
+            return () if self.jump.lower() == "none" else tuple(self.jump.split(","))
         return None if self.jump is None else tuple(self.jump)
 
     def override(self, settings: SshSettings) -> SshSettings:

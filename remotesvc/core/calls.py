@@ -35,13 +35,11 @@ class CallLoop:
     leaves first.
     """
 
-    def __init__(
-        self, switch: "Switch", finder: "Finder", settle: "Callable[[], None]"
-    ) -> "None":
+    def __init__(self, switch: "Switch", finder: "Finder", settle: "Callable[[], None]") -> "None":
         self._switch = switch
         self._finder = finder
         self._settle = settle
-        self._queue = deque()  # type: Deque[Message]
+        self._queue: "Deque[Message]" = deque()
         self._is_stopped = False
         # Held while there is nothing to do: a bare lock hands over faster than a Condition.
         self._signal = _thread.allocate_lock()

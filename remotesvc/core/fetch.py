@@ -7,7 +7,7 @@ Only this file knows how records travel: zlib over the plain value of a list of
 import zlib
 
 from .authority import GET_MODULE, GET_RESOURCE
-from .errors import CallTimeout, Error
+from .errors import Error
 from .pending import Pending
 from .values import decode, encode
 from .wire import DEAD, PLAIN
@@ -50,13 +50,13 @@ class Fetcher:
         try:
             reply = self._request(GET_MODULE, name, "the request for module %r" % name)
         except Error as error:
-            raise ImportError("module %r: %s" % (name, error), name=name)
+            raise ImportError("module %r: %s" % (name, error), name=name) from None
         if reply.encoding == DEAD:
             raise ImportError("module %r: %s" % (name, decode(reply.payload)[1]), name=name)
         self._add(reply.payload)
 
     def read_resource(self, package: "str", path: "str") -> "bytes":
-        """Return the bytes of a file inside a package of the parent's; OSError if there is none."""
+        """Return the bytes of a file in a package of the parent's; OSError if there is none."""
         reply = self._request(GET_RESOURCE, (package, path), "the request for %s" % path)
         if reply.encoding == DEAD:
             raise FileNotFoundError(2, decode(reply.payload)[1], path)
@@ -74,6 +74,6 @@ class Fetcher:
         try:
             switch.send(parent, handle, PLAIN, encode(question), reply_to)
             return pending.wait(FETCH_TIMEOUT, what)
-        except CallTimeout:
+        except BaseException:
             switch.unlisten(reply_to)
             raise

@@ -1,4 +1,4 @@
-"""The command line: short, free of what shells treat specially, and the same through all of them."""
+"""The command line: short, harmless to every login shell, and the same through all of them."""
 
 import json
 import os

@@ -64,9 +64,7 @@ def test_payload_is_read_to_the_byte_and_its_program_run(python: Interpreter) ->
 
 @pytest.mark.parametrize("python", ENDS, ids=str)
 @pytest.mark.parametrize("given", [0, 1, len(PAYLOAD) - 1])
-def test_stdin_that_ends_early_is_an_error_and_not_a_spin(
-    python: Interpreter, given: int
-) -> None:
+def test_stdin_that_ends_early_is_an_error_and_not_a_spin(python: Interpreter, given: int) -> None:
     done = run(interpreter_argv(python.path, len(PAYLOAD)), PAYLOAD[:given])
     assert done.returncode == 1 and done.stdout == b""
     text = f"remotesvc: stdin ended after {given} of {len(PAYLOAD)} bytes"

@@ -1,7 +1,6 @@
 """A child from its parent's side, over a stream in memory: opened, ready, failed, late, lost."""
 
 import threading
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -17,7 +16,6 @@ from remotesvc.core.errors import (
     MessageTooLarge,
     ValueNotSupported,
 )
-from remotesvc.core.loop import Timer
 from remotesvc.core.switch import Switch
 from remotesvc.core.values import decode, encode
 from remotesvc.core.wire import PLAIN, VERSION, Message, encode_frame
@@ -41,15 +39,6 @@ class ProcessInMemory(MemoryStream):
         self.close()
 
 
-class TimerClock(Clock):
-    """A clock whose timers can be cancelled."""
-
-    def call_later(self, delay: float, callback: Callable[[], None]) -> Timer:
-        timer = Timer(self.now + delay, callback)
-        super().call_later(delay, lambda: timer.callback and timer.callback())
-        return timer
-
-
 class Home:
     """What a connection asks of its router."""
 
@@ -63,7 +52,7 @@ class Home:
 
     def __init__(self) -> None:
         self.switch = Switch(0, (), 1 << 20, False, lambda text: None)
-        self.clock = TimerClock()
+        self.clock = Clock()
         self.loop: Any = self.clock
 
     def check_may_block(self) -> None:
@@ -265,7 +254,13 @@ def test_attempt_counts_down_to_zero() -> None:
             "Windows hosts are not supported",
         ),
         (1, "", "This account is not available.\n", BootstrapError, "is not available."),
-        (1, "one\ntwo\x1b[0m\n", "", BootstrapError, r"(exit status 1). It said: one | two\x1b[0m"),
+        (
+            1,
+            "one\ntwo\x1b[0m\n",
+            "",
+            BootstrapError,
+            r"(exit status 1). It said: one | two\x1b[0m",
+        ),
         (0, "", "", BootstrapError, "ended before the child was ready (exit status 0)"),
         (-11, "", "", BootstrapError, "(killed by signal 11)"),
         (None, "", "", BootstrapError, "(the connection was lost)"),

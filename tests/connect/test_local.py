@@ -40,7 +40,7 @@ def test_first_interpreter_found_runs_of_several(router: remotesvc.Router) -> No
 
 @pytest.mark.parametrize("path", ["/nonexistent/python", "/", "/etc/passwd", "a\0b"])
 def test_program_that_cannot_be_started_is_named(router: remotesvc.Router, path: str) -> None:
-    with pytest.raises(InterpreterError, match="local: .* could not be started") as caught:
+    with pytest.raises(InterpreterError, match=r"local: .* could not be started") as caught:
         router.local(python_path=path)
     assert caught.value.phase == "interpreter" and caught.value.elapsed is not None
 

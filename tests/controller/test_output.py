@@ -38,8 +38,12 @@ class House:
         self.output = Output(self.switch, self.sink, lambda src: self.names.get(src, "nobody"))
         self.switch.serve(STDIO, self.output.receive)
         self.switch.observe(self.output.lose)
-        self.switch.observe(lambda ids, error: [self.names.pop(one) for one in ids] and None)
+        self.switch.observe(self.forget)
         self.ends = {number: Neighbour(self.switch, number) for number in (5, 6)}
+
+    def forget(self, ids: set[int], error: Exception) -> None:
+        for one in ids:
+            del self.names[one]
 
     def sink(self, name: str, stream: str, line: bytes) -> None:
         self.entered.set()
@@ -286,5 +290,3 @@ def test_default_sink_makes_what_a_host_prints_harmless(monkeypatch: pytest.Monk
     monkeypatch.setattr(sys, "stderr", stderr)
     print_line("web1", "stdout", b"\x1b[2Jgr\xc3\xbcezi \xff\r")
     assert stderr.getvalue() == "web1: \\x1b[2Jgrüezi \\xff\\x0d\n"
-
-

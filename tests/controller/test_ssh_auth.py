@@ -16,6 +16,7 @@ from remotesvc.testing.server import SshServer, start_server
 from tests.controller.ssh_hosts import agent, config_for, connect, needs_kind
 
 PASSWORD = "correct horse"
+PUBLIC_KEY = make_key().public.encode()
 ASKED = ServerOptions(interactive=(("Password: ", PASSWORD),), accept_user_keys=False)
 
 
@@ -101,8 +102,9 @@ def test_a_key_without_a_passphrase_is_tried_after_one_that_fails(
         (b"", "holds no private key of a kind that can be used"),
         (b"no key at all\n", "holds no private key of a kind that can be used"),
         (b"-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n", "holds no private key"),
-        (make_key().public.encode(), "holds a public key, and no agent here has its private"),
+        (PUBLIC_KEY, "holds a public key, and no agent here has its private"),
     ],
+    ids=["missing", "empty", "text", "broken", "public"],
 )
 def test_a_file_that_is_no_key_is_told(
     router: Router, server: SshServer, tmp_path: Path, content: bytes | None, words: str

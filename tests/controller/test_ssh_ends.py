@@ -2,6 +2,7 @@
 
 import os
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -41,6 +42,8 @@ from tests.testing.client import wait_for_end
 DEADLINE = 30.0
 
 LARGE = 16 * 1024 * 1024
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 import os
 import socket
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,6 +24,8 @@ from remotesvc.testing.silent import SilentServer
 from tests.controller.ssh_hosts import connect, descendants, needs_kind
 
 PASSWORD = "correct horse"
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
 
 @pytest.fixture(scope="module")
@@ -124,14 +127,15 @@ def test_a_hop_may_have_a_hop_of_its_own(
     assert sessions(gate) == before + 1
 
 
+@pytest.mark.parametrize("jump", ["none", ()])
 def test_no_jump_host_given_counts_before_ssh_config(
-    router: Router, target: SshServer, bastion: SshServer, tmp_path: Path
+    router: Router, target: SshServer, bastion: SshServer, tmp_path: Path, jump: str
 ) -> None:
     first = "Host target\n ProxyJump bastion\n"
     config = config_of(tmp_path / "config", target, bastion, first=first)
     before = sessions(bastion)
 
-    assert connect(router, target, "target", config_file=config, jump=()).call(os.getpid)
+    assert connect(router, target, "target", config_file=config, jump=jump).call(os.getpid)
 
     assert sessions(bastion) == before
 

@@ -1,10 +1,10 @@
 """What the tests of core share: messages, neighbours of a switch, and a clock to turn by hand."""
 
 import heapq
-import itertools
 from collections.abc import Callable
 
 from remotesvc.core.link import Link
+from remotesvc.core.loop import Timer
 from remotesvc.core.switch import Switch
 from remotesvc.core.wire import PLAIN, FrameDecoder, Message, encode_frame
 from remotesvc.testing.links import pair
@@ -127,24 +127,26 @@ class Clock:
 
     def __init__(self) -> None:
         self.now = 1000.0
-        self._timers: list[tuple[float, int, Callable[[], None]]] = []
-        self._numbers = itertools.count()
+        self._timers: list[Timer] = []
 
     def monotonic(self) -> float:
         """Stand in for time.monotonic."""
         return self.now
 
-    def call_later(self, delay: float, callback: Callable[[], None]) -> None:
-        """Take a timer."""
-        heapq.heappush(self._timers, (self.now + delay, next(self._numbers), callback))
+    def call_later(self, delay: float, callback: Callable[[], None]) -> Timer:
+        """Take a timer, as a loop does."""
+        timer = Timer(self.now + delay, callback)
+        heapq.heappush(self._timers, timer)
+        return timer
 
     def advance(self, seconds: float) -> None:
         """Let time pass, each timer run at its time."""
         end = self.now + seconds
-        while self._timers and self._timers[0][0] <= end:
-            when, _, callback = heapq.heappop(self._timers)
-            self.now = max(self.now, when)
-            callback()
+        while self._timers and self._timers[0].when <= end:
+            timer = heapq.heappop(self._timers)
+            self.now = max(self.now, timer.when)
+            if timer.callback is not None:
+                timer.callback()
         self.now = end
 
     def oversleep(self, seconds: float) -> None:

@@ -10,7 +10,7 @@ __all__ = ["flood", "print_everywhere", "print_then_return", "write_bytes"]
 def print_then_return(lines: int) -> str:
     """Print some lines and return a text that comes after them."""
     for number in range(lines):
-        print("line %d" % number)
+        print(f"line {number}")
     sys.stdout.write("without an end")
     return "result"
 

@@ -214,8 +214,8 @@ def test_reply_comes_from_who_was_called_or_dead_from_a_relay_before_it(
 
 
 def test_refused_reply_names_both_contexts() -> None:
-    assert "context 21 answers a call that was made to context 20" == refuse_reply(
-        21, 20, False, ()
+    assert (
+        refuse_reply(21, 20, False, ()) == "context 21 answers a call that was made to context 20"
     )
 
 

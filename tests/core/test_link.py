@@ -276,7 +276,7 @@ def test_any_byte_is_a_sign_of_life(clock: Clock) -> None:
 
 
 def test_link_that_sent_nothing_for_an_interval_sends_a_ping(clock: Clock) -> None:
-    owner, far = watched(clock)
+    _, far = watched(clock)
     clock.advance(15)
     (ping,) = decode_all(far.read())
     assert (ping.dst, ping.src, ping.auth, ping.handle) == (2, 10, 10, PING)
@@ -296,7 +296,7 @@ def test_link_that_speaks_sends_no_ping(clock: Clock) -> None:
 
 
 def test_suspended_machine_does_not_blame_its_peer(clock: Clock) -> None:
-    owner, far = watched(clock)
+    owner, _ = watched(clock)
     clock.advance(45)  # two silent intervals
     clock.oversleep(3600)
     assert owner.endings == []

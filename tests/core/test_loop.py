@@ -91,7 +91,11 @@ def test_timers_run_in_the_order_of_their_times(loop: Loop) -> None:
 
 def test_timer_set_on_the_loop_runs_too(loop: Loop) -> None:
     done = threading.Event()
-    loop.call_soon(lambda: loop.call_later(0.001, done.set) and None)
+
+    def set_it() -> None:
+        loop.call_later(0.001, done.set)
+
+    loop.call_soon(set_it)
     assert done.wait(DEADLINE)
 
 

@@ -23,7 +23,7 @@ TEXT = "correct horse"
         f"{Secret(TEXT):>40}",
         f"{Secret(TEXT)}",
         "%s" % Secret(TEXT),  # noqa: UP031 this is a way to show it too
-        "%r" % [Secret(TEXT)],  # noqa: UP031
+        "%r" % [Secret(TEXT)],
         repr({"password": Secret(TEXT)}),
     ],
 )
@@ -52,7 +52,12 @@ def test_it_is_a_real_text() -> None:
 
 @pytest.mark.parametrize(
     "duplicate",
-    [copy.copy, copy.deepcopy, lambda s: pickle.loads(pickle.dumps(s)), lambda s: decode(encode(s))],
+    [
+        copy.copy,
+        copy.deepcopy,
+        lambda s: pickle.loads(pickle.dumps(s)),
+        lambda s: decode(encode(s)),
+    ],
     ids=["copy", "deepcopy", "pickle", "wire"],
 )
 def test_copy_of_it_is_a_secret_too(duplicate: object) -> None:

@@ -1,5 +1,7 @@
 """Messages delivered, passed on and refused; and who is told when a link is lost."""
 
+import tracemalloc
+
 import pytest
 
 from remotesvc.core.authority import (
@@ -332,9 +334,7 @@ def test_reply_whose_fragments_lie_is_a_protocol_error_for_its_waiter() -> None:
     assert [type(error) for error in waiter.losses] == [ProtocolError]
 
 
-@pytest.mark.parametrize(
-    ("size", "is_taken"), [(UNASKED_LIMIT, True), (UNASKED_LIMIT + 1, False)]
-)
+@pytest.mark.parametrize(("size", "is_taken"), [(UNASKED_LIMIT, True), (UNASKED_LIMIT + 1, False)])
 def test_child_may_start_a_message_of_one_mebibyte_and_no_more(size: int, is_taken: bool) -> None:
     tree = Tree()
     whole = message(bytes(size), dst=10, src=20, handle=GET_MODULE, reply_to=900)
@@ -357,6 +357,19 @@ def test_handles_are_not_reused_while_somebody_waits() -> None:
     assert first == FIRST_DYNAMIC
     switch._handles = iter([0, 0, 2**32 - FIRST_DYNAMIC, 1])  # type: ignore[assignment]
     assert switch.listen(Waiter(5)) == FIRST_DYNAMIC + 1
+
+
+def test_calls_that_were_answered_leave_no_memory_behind() -> None:
+    switch = Switch(0, (), LIMIT, False, lambda text: None)
+    waiter = Waiter(5)
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        for _ in range(20_000):
+            switch.unlisten(switch.listen(waiter))
+        assert tracemalloc.get_traced_memory()[0] - before < 50_000
+    finally:
+        tracemalloc.stop()
 
 
 # -- ends ----------------------------------------------------------------------------------------

@@ -30,7 +30,9 @@ PAYLOADS = st.one_of(
         st.sampled_from([0, 1, 16, PIECE_SIZE]),
     ),
 )
-ENCODINGS = st.one_of(st.integers(0, 4), st.integers(0, 4).map(FRAGMENT.__or__), st.integers(0, 255))
+ENCODINGS = st.one_of(
+    st.integers(0, 4), st.integers(0, 4).map(FRAGMENT.__or__), st.integers(0, 255)
+)
 MESSAGES = st.builds(
     Message, CONTEXTS, CONTEXTS, CONTEXTS, HANDLE_NUMBERS, HANDLE_NUMBERS, ENCODINGS, PAYLOADS
 )

@@ -178,10 +178,10 @@ def test_a_killed_child_is_told_to_all_who_wait(
         error = future.exception(DEADLINE)
         assert isinstance(error, DisconnectedError)
         assert "victim" in str(error)
-        assert f"exit status -{number.value}" in str(error)
+        assert f"killed by signal {number.value}" in str(error)
     assert told.wait(DEADLINE)
     assert [type(error) for error in lost] == [DisconnectedError]
-    with pytest.raises(DisconnectedError, match=f"exit status -{number.value}"):
+    with pytest.raises(DisconnectedError, match=f"killed by signal {number.value}"):
         context.call(os.getpid)
     assert not context.connected
 

@@ -11,7 +11,6 @@ import linecache
 import os
 import sys
 import tokenize
-import zipfile
 from collections.abc import Sequence
 from importlib.machinery import (
     BYTECODE_SUFFIXES,
@@ -166,10 +165,10 @@ def _from_spec(name: str, spec: ModuleSpec) -> Found:
         return _no_source(name, path)
     try:
         source = _source_of(name, spec, path)
-    except (OSError, ImportError, UnicodeError, SyntaxError, zipfile.BadZipFile) as error:
-        return Missing(name, f"the source of {name!r} cannot be read here: {error}")
     except folders.TooLarge as error:
         return _too_large(name, path, error.size)
+    except Exception as error:  # noqa: BLE001 foreign loaders raise anything
+        return _unreadable(name, error)
     return _assemble(name, spec, path, source)
 
 
@@ -215,8 +214,8 @@ def _from_imported(name: str, module: ModuleType) -> Found:
     path = vars(module).get("__file__") or f"<{name}>"
     try:
         source = _loader_source(name, vars(module).get("__loader__"))
-    except (OSError, ImportError, UnicodeError, SyntaxError) as error:
-        return Missing(name, f"the source of {name!r} cannot be read here: {error}")
+    except Exception as error:  # noqa: BLE001 foreign loaders raise anything
+        return _unreadable(name, error)
     if source is None:
         lines = linecache.getlines(path, vars(module))
         source = encode_source("".join(lines)) if lines else None
@@ -245,6 +244,10 @@ def _standard_library(name: str) -> NotOurs:
 def _no_source(name: str, path: str) -> NotOurs:
     reason = f"{name!r} has no Python source here ({path}): install it on the host"
     return NotOurs(name, "compiled", reason)
+
+
+def _unreadable(name: str, error: Exception) -> Missing:
+    return Missing(name, f"the source of {name!r} cannot be read here: {error}")
 
 
 def _too_large(name: str, path: str, size: int) -> Missing:

@@ -365,3 +365,20 @@ def test_submodules_of_what_is_no_package_are_none(tmp_path: Path) -> None:
 )
 def test_source_text_is_encoded_as_it_declares(text: str, expected: bytes) -> None:
     assert encode_source(text) == expected
+
+
+def test_module_whose_loader_breaks_is_missing_with_the_reason(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Loader:
+        def get_source(self, name: str) -> str:
+            raise RuntimeError("no source today")
+
+    module = ModuleType("made_up")
+    module.__loader__ = Loader()  # type: ignore[assignment]
+    monkeypatch.setitem(sys.modules, "made_up", module)
+
+    found = Locator().find("made_up")
+
+    assert isinstance(found, Missing)
+    assert found.reason == "the source of 'made_up' cannot be read here: no source today"

@@ -94,7 +94,7 @@ def home(sources: Sources) -> Home:
 def dead(answer: Message) -> tuple[str, str]:
     """Return code and text of a dead reply."""
     assert answer.encoding == DEAD
-    code, text = decode(answer.payload)  # type: ignore[misc]
+    code, text = decode(answer.payload)
     return code, text
 
 
@@ -120,7 +120,7 @@ def test_refusal_is_a_record_and_a_line_in_the_log(
 ) -> None:
     answer = home.ask("vault")
 
-    ((name, kind, _, reason, _),) = decode(zlib.decompress(answer.payload))  # type: ignore[misc]
+    ((name, kind, _, reason, _),) = decode(zlib.decompress(answer.payload))
     assert (name, kind) == ("vault", REFUSED)
     (record,) = caplog.records
     assert record.name == "remotesvc.modules"
@@ -192,18 +192,28 @@ def test_number_and_length_of_requests_under_way_are_limited(home: Home) -> None
     assert dead(home.ask("v" * REQUEST_LIMIT))[0] == "congested"
 
 
-def test_failure_of_the_search_is_answered(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(name: str) -> None:
-        raise RuntimeError("a loader of somebody's broke")
+def test_request_that_cannot_be_answered_is_told_so(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home.shipment.push(CHILD, "app")
+    monkeypatch.setattr(home.switch, "max_message_size", 100)
 
-    monkeypatch.setattr(home.shipment.locator, "find", fail)
-    home.shipment.push(CHILD, "os")
+    code, text = dead(home.ask("app.one"))
 
-    code, text = dead(home.ask(("app", "a.txt"), GET_RESOURCE))
     assert code == "refused"
-    assert "granted" in text
-    home.shipment.locator.find = fail  # type: ignore[method-assign, assignment]
-    assert len(home.queue.jobs) == 0
+    assert "max_message_size" in text
+
+
+def test_defect_of_the_search_leaves_nobody_waiting(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*args: Any) -> None:
+        raise RuntimeError("a defect")
+
+    monkeypatch.setattr(home.shipment, "answer", fail)
+
+    code, text = dead(home.ask("app"))
+    assert (code, text) == ("refused", "looking for it failed: RuntimeError('a defect')")
 
 
 @given(st.binary(max_size=64), st.sampled_from([GET_MODULE, GET_RESOURCE]))
