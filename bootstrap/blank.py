@@ -7,8 +7,8 @@ of the child fits the file here. Only this file knows how that is done.
 It serves this library's own files, which are valid for Python 3.6, and gives the same text on
 every Python from 3.10 on that runs it: spans come from `ast`, tokens from one pattern of our
 own, because `tokenize` cuts f-strings in pieces from 3.12 on and takes two to four times as
-long, on the way to a first call. A module that reads its own annotations, docstrings or `__all__` at run
-time must not be blanked.
+long, on the way to a first call. A module that reads its own annotations, docstrings or
+`__all__` at run time must not be blanked.
 """
 
 import ast
@@ -115,7 +115,7 @@ class _Spans:
         self._offsets = [0]
         for line in self._lines:
             self._offsets.append(self._offsets[-1] + len(line) + 1)
-        self._spans = []  # type: List[Span]
+        self._spans: "List[Span]" = []
 
     def collect(self) -> "List[Span]":
         """Return the spans in the order of the source; none overlaps another."""
@@ -248,7 +248,7 @@ def _apply(tokens: "Sequence[Token]", spans: "Sequence[Span]") -> "Iterator[Toke
 
 def _render(tokens: "Iterator[Token]") -> "str":
     """Write tokens as closely as they may stand, each on its row, one space per block."""
-    pieces = []  # type: List[str]
+    pieces: "List[str]" = []
     indents = [0]
     row = 1
     depth = 0

@@ -1,8 +1,8 @@
 """Entry of a child: take the descriptors, build the switch, serve until the parent is gone.
 
 Runs on the main thread of a bare interpreter. First the settings are read, alone and blocking, as
-one frame; then the I/O thread owns the link and the main thread runs calls. The child ends when its
-link does, whatever user code is doing, and takes its process group along.
+one frame; then the I/O thread owns the link and the main thread runs calls. The child ends when
+its link does, whatever user code is doing, and takes its process group along.
 """
 
 import os
@@ -69,7 +69,7 @@ def _read_settings(fd: "int") -> "Settings":
     frame = FrameDecoder().feed(header + _read_exactly(fd, length))
     if len(frame) != 1 or frame[0].handle != CONFIGURE:
         sys.exit("remotesvc: the first frame is no CONFIGURE: %r" % header)
-    fields = decode(frame[0].payload)  # type: Any
+    fields: "Any" = decode(frame[0].payload)
     return Settings(*fields)
 
 

@@ -69,7 +69,7 @@ class Handshake:
         shown = self._noise if self.has_marker else self._noise + self._buffer
         return shown[-NOISE_KEPT:].decode("utf-8", "backslashreplace")
 
-    def feed(self, data: "bytes") -> "Union[None, Ready, Failed]":
+    def feed(self, data: "bytes") -> "Union[Ready, Failed, None]":
         """Take bytes; return the outcome once there is one."""
         self._buffer += data
         if not self.has_marker:
@@ -97,13 +97,13 @@ class Handshake:
         self._noise_size += len(noise)
         self._noise = (self._noise + noise)[-NOISE_KEPT:]
 
-    def _read_hello(self) -> "Union[None, Ready, Failed]":
+    def _read_hello(self) -> "Union[Ready, Failed, None]":
         buffer = self._buffer
         if len(buffer) < HEADER.size:
             return None
         size = HEADER.unpack(buffer[: HEADER.size])[-1]
         end = HEADER.size + size
-        fields = None  # type: Any
+        fields: "Any" = None
         try:
             # A bad header is told at once, not after a body that may never come.
             messages = FrameDecoder().feed(buffer[:end])

@@ -141,7 +141,7 @@ def build_compiled() -> "bytes":
 
     from remotesvc.bootstrap.blank import blank
 
-    fields = []  # type: List[object]
+    fields: "List[object]" = []
     for name, module in read_modules().items():
         code = compile(blank(module.source), module.path, "exec", dont_inherit=True)
         fields += (name, module.path, code)
@@ -155,7 +155,7 @@ def sizes() -> "List[Size]":
 
     from remotesvc.bootstrap.blank import blank
 
-    result = []  # type: List[Size]
+    result: "List[Size]" = []
     for name, module in read_modules().items():
         blanked = blank(module.source).encode("utf-8")
         raw = len(module.source.encode("utf-8"))

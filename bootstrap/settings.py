@@ -16,7 +16,7 @@ MARKER = b"\0remotesvc\0"
 class Settings:
     """The payload of CONFIGURE: who the child is, its limits, and where it works."""
 
-    __slots__ = (
+    __slots__ = (  # noqa: RUF023  in the order on the wire
         "nonce",
         "own_id",
         "parents",
@@ -55,7 +55,7 @@ class Info:
     `python_version` is (major, minor, micro); `platform` reads like "Linux-6.1.0-x86_64".
     """
 
-    __slots__ = (
+    __slots__ = (  # noqa: RUF023  in the order on the wire
         "protocol",
         "python_version",
         "executable",

@@ -65,8 +65,8 @@ class Router:
         self.loop = Loop()
         self.switch = Switch(0, (), max_message_size, siblings, _report)
         self._ids = itertools.count(1)
-        self._contexts = {}  # type: Dict[int, Context]
-        self._connections = []  # type: List[Connection]
+        self._contexts: "Dict[int, Context]" = {}
+        self._connections: "List[Connection]" = []
         self._is_closed = False
         self._lock = threading.Lock()
         self._compose(modules, output)
@@ -85,7 +85,7 @@ class Router:
         self.defer = self.callbacks.defer
         self.outgoing = outgoing.Outgoing(self.switch, modules, self.workers, self.name_of)
         self._output = prints.Output(self.switch, output or prints.print_line, self.name_of)
-        self.output_window = prints.OUTPUT_WINDOW  # type: int
+        self.output_window: "int" = prints.OUTPUT_WINDOW
         self.settle_output = self._output.settle
         self.switch.observe(self._output.lose)
         self.switch.observe(self.outgoing.lose)
@@ -141,7 +141,7 @@ class Router:
         self.check_may_block()
         attempt = Attempt(where, timeout)
         connector = importlib.import_module(CONNECTORS[kind])
-        connection = connector.connect(self, self._new_id(), attempt, **opts)  # type: Connection
+        connection: "Connection" = connector.connect(self, self._new_id(), attempt, **opts)
         context = self._adopt(connection, name, where)
         attempt.where = context.name
         try:
@@ -160,9 +160,7 @@ class Router:
                 raise Error("this router is closed: open a new one")
             return next(self._ids)
 
-    def _adopt(
-        self, connection: "Connection", name: "Optional[str]", where: "str"
-    ) -> "Context":
+    def _adopt(self, connection: "Connection", name: "Optional[str]", where: "str") -> "Context":
         """Make the context of a connection, under a name that no other one has."""
         context_id = connection.link.peer_id
         with self._lock:
@@ -260,5 +258,3 @@ def _report(text: "str") -> "None":
     import logging
 
     logging.getLogger("remotesvc").warning("%s", text)
-
-

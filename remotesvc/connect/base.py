@@ -82,7 +82,7 @@ class Connection:
         payload: "bytes",
         tried: "Sequence[str]",
     ) -> "None":
-        self.info = None  # type: Optional[Info]
+        self.info: "Optional[Info]" = None
         self.stream = stream
         self.link = Link(context_id, router.switch.receive, self._on_link_end)
         self._router = router
@@ -92,7 +92,7 @@ class Connection:
         self._nonce = os.urandom(16)
         self._handshake = Handshake(self._nonce, context_id, router.switch.id)
         self._settled = threading.Event()
-        self._timer = None  # type: Optional[Timer]
+        self._timer: "Optional[Timer]" = None
 
     def open(self, env: "Optional[dict[str, str]]", cwd: "Optional[str]") -> "None":
         """Write payload and settings, and begin to read; waits for nothing."""

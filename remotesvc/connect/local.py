@@ -21,11 +21,11 @@ def connect(
     router: "Home",
     context_id: "int",
     attempt: "Attempt",
-    python_path: "Union[None, str, Sequence[str]]" = None,
+    python_path: "Union[str, Sequence[str], None]" = None,
 ) -> "Connection":
     """Start an interpreter: this one, the one named, or the first found of several."""
     payload = build() if python_path else build_compiled()
-    tried = ()  # type: Sequence[str]
+    tried: "Sequence[str]" = ()
     if python_path is None or isinstance(python_path, str):
         tried = (python_path or sys.executable,)  # no shell reads it: any name will do
         argv = interpreter_argv(tried[0], len(payload))

@@ -1,9 +1,9 @@
 """ProcessStream: the byte stream of a process of this host, its stderr, its end.
 
 Whoever starts a child through a program (a shell, ssh, sudo, podman) starts it here. The process
-leads a session of its own, so Ctrl-C on the user's terminal does not reach it. The end of stdout is
-told only after stderr is drained and the exit status known; nothing of it is left behind, nor of
-its process group. So that no signal can reach a stranger with its number, it is reaped last.
+leads a session of its own, so Ctrl-C on the user's terminal does not reach it. The end of stdout
+is told only after stderr is drained and the exit status known; nothing of it, nor of its process
+group, is left behind. So that no signal can reach a stranger with its number, it is reaped last.
 """
 
 import os
@@ -37,7 +37,7 @@ class ProcessStream:
 
     def __init__(self, loop: "Loop", argv: "Sequence[str]") -> "None":
         self.stderr = ""
-        self.exit_status = None  # type: Optional[int]
+        self.exit_status: "Optional[int]" = None
         self.gone = threading.Event()
         self._loop = loop
         self._process = subprocess.Popen(
@@ -79,7 +79,7 @@ class ProcessStream:
     def pull(self, callback: "Callable[[], bytes]") -> "None":
         self._pipe.pull = callback
 
-    on_end = staticmethod(lambda reason: None)  # type: Callable[[str], None]
+    on_end: "Callable[[str], None]" = staticmethod(lambda reason: None)
 
     def start(self) -> "None":
         """Begin to read both outputs."""

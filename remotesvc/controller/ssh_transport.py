@@ -5,7 +5,9 @@ host only carries TCP bytes. Whoever opens a chain cuts it at the deadline: what
 sockets then ends, and raises ConnectTimeout.
 """
 
+import atexit
 import logging
+import os
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -85,6 +87,12 @@ class Chain:
         self.loop = loop
         self.wires: list[Wire] = []
         self.transports: list[paramiko.Transport] = []
+        # Runs before paramiko's own hook, which closes sockets that its threads still wait on.
+        atexit.register(self._cut_at_exit, os.getpid())
+
+    def _cut_at_exit(self, pid: int) -> None:
+        if os.getpid() == pid:  # not in a fork, whose sockets are the parent's
+            self.cut()
 
     def cut(self) -> None:
         """End the sockets without waiting: every blocked call of paramiko's returns."""
@@ -105,6 +113,7 @@ class Chain:
             transport.packetizer.complete_handshake()
         for wire in self.wires:
             wire.close()
+        atexit.unregister(self._cut_at_exit)
 
     def last_words(self, attempt: Attempt) -> str:
         """Return what the wire's own program said, for the end of an error text."""

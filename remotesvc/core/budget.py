@@ -46,7 +46,7 @@ class Unfit(Exception):
 
     def __init__(self, reason: "object") -> "None":
         Exception.__init__(self, reason)
-        self.steps = []  # type: List[int]
+        self.steps: "List[int]" = []
 
 
 class Keys(object):

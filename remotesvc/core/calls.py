@@ -109,7 +109,7 @@ class CallLoop:
     def _open(self, message: "Message") -> "Invocation":
         if message.encoding == PICKLE:
             return self._unpickle(message)
-        fields = decode(message.payload)  # type: Any
+        fields: "Any" = decode(message.payload)
         module, qualname, args, kwargs = fields
         return self._find(module, qualname), args, kwargs
 
@@ -119,7 +119,7 @@ class CallLoop:
             self._finder.import_main()
         elif module not in sys.modules:
             __import__(module)
-        target = sys.modules[module]  # type: Any
+        target: "Any" = sys.modules[module]
         for name in qualname.split("."):
             target = getattr(target, name)
         return target  # type: ignore[no-any-return]

@@ -142,7 +142,7 @@ def _plain(error: "BaseException", name: "str") -> "Any":
     try:
         value = _get(error, name)
         # Over there it stands as deep as the last of the causes.
-        inside = value  # type: Any
+        inside: "Any" = value
         for _ in range(DEPTH_LIMIT + 3):
             inside = [inside]
         return value if len(encode(inside)) <= MESSAGE_LIMIT else None
@@ -224,7 +224,7 @@ def _chain(error: "BaseException") -> "List[BaseException]":
 
 def _leave_out_ours(described: "traceback.TracebackException") -> "None":
     """Drop the frames of ours from a traceback and from those that hang on it."""
-    pending = [described]  # type: List[Any]
+    pending: "List[Any]" = [described]
     while pending:
         one = pending.pop()
         if one is not None:

@@ -72,9 +72,7 @@ class Verbs:
             router.settle_output(context.id)
             return context.open_reply(message)
 
-        future = ReplyFuture(
-            context.id, open_reply, router.defer, lambda: switch.unlisten(handle)
-        )
+        future = ReplyFuture(context.id, open_reply, router.defer, lambda: switch.unlisten(handle))
         handle = switch.listen(future)
         try:
             link = self._send(fn, args, kwargs, handle)
@@ -149,8 +147,8 @@ class Context(Verbs):
         self.id = context_id
         self.name = name
         self._connection = connection
-        self._callbacks = []  # type: List[Callable[[Context, Exception], None]]
-        self._error = None  # type: Optional[Exception]
+        self._callbacks: "List[Callable[[Context, Exception], None]]" = []
+        self._error: "Optional[Exception]" = None
 
     def __repr__(self) -> "str":
         return "<Context %d %s>" % (self.id, self.name)

@@ -32,9 +32,9 @@ def bury(code: "str", text: "str") -> "bytes":
 
 def exhume(payload: "bytes") -> "Exception":
     """Return the error that a dead reply stands for; ProtocolError when it stands for none."""
-    fields = decode(payload)  # type: Any
+    fields: "Any" = decode(payload)
     if type(fields) is not tuple or tuple(map(type, fields)) != (str, str):
         return errors.ProtocolError("a dead reply without code and text")
     code, text = fields
-    error = CLASSES.get(code, errors.Error)(text)  # type: Exception
+    error: "Exception" = CLASSES.get(code, errors.Error)(text)
     return error

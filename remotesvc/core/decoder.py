@@ -84,9 +84,9 @@ class _Reader(object):
         """Collect items until the enclosing shape has all of its own, then close that one."""
         data = self.data
         pos = 0
-        items = []  # type: List[Any]
+        items: "List[Any]" = []
         missing, shape, end = 1, _WHOLE, len(data)
-        enclosing = []  # type: List[Tuple[List[Any], int, int, int]]
+        enclosing: "List[Tuple[List[Any], int, int, int]]" = []
         while True:
             byte = data[pos]
             pos += 1
@@ -168,4 +168,4 @@ def _make_dict(flat: "List[Any]") -> "Dict[Any, Any]":
     keys = flat[::2]
     if not RANDOM_HASH.issuperset(map(type, keys)):
         raise ValueError("a map's key is neither text nor bytes")
-    return dict(zip(keys, flat[1::2]))  # noqa: B905 - Python 3.6 has no strict=
+    return dict(zip(keys, flat[1::2]))

@@ -56,11 +56,11 @@ class _Writer(object):
     __slots__ = ("depth", "keys", "left", "out", "texts", "writers")
 
     def __init__(self) -> "None":
-        self.out = []  # type: List[bytes]
+        self.out: "List[bytes]" = []
         self.depth = 0
         self.left = MAX_ELEMENTS
         self.keys = Keys()
-        self.texts = {}  # type: Dict[str, bytes]
+        self.texts: "Dict[str, bytes]" = {}
         self.writers = dict(_WRITERS)
 
     def write_all(self, values: "List[Any]") -> "None":
@@ -171,7 +171,7 @@ class _Writer(object):
     def find_writer(self, kind: "type") -> "Write":
         """Look up a type that is not listed, once per message."""
         if hasattr(kind, "__wire__"):
-            write = _Writer.write_reference  # type: Write
+            write: "Write" = _Writer.write_reference
         else:
             bases = [base for base in kind.__mro__ if base in _WRITERS]
             write = _write_as(bases[0]) if bases else _write_library(kind)

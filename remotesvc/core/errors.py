@@ -123,10 +123,10 @@ class RemoteError(Error):
     message = ""
     traceback = ""
     context_name = ""
-    notes = ()  # type: Tuple[str, ...]
-    members = ()  # type: Tuple[RemoteError, ...]
-    remote_cause = None  # type: Optional[RemoteError]
-    remote_context = None  # type: Optional[RemoteError]
+    notes: "Tuple[str, ...]" = ()
+    members: "Tuple[RemoteError, ...]" = ()
+    remote_cause: "Optional[RemoteError]" = None
+    remote_context: "Optional[RemoteError]" = None
 
     def __str__(self) -> "str":
         if not self.type_name:

@@ -71,7 +71,7 @@ def _join_rows(rows: "List[Any]") -> "List[Any]":
 def _join_dict(fields: "List[Any]") -> "Dict[Any, Any]":
     if len(fields) % 2:
         raise ValueError("a key has no value")
-    return dict(zip(fields[::2], fields[1::2]))  # noqa: B905 - Python 3.6 has no strict=
+    return dict(zip(fields[::2], fields[1::2]))
 
 
 def _join_int(raw: "bytes") -> "int":

@@ -203,7 +203,7 @@ class _LastResort:
         return finder.spec(name, record, path)
 
     def _is_wanted_by_ours(self) -> "bool":
-        frame = sys._getframe(2)  # type: Any
+        frame: "Any" = sys._getframe(2)
         while frame is not None:
             names = frame.f_globals
             module = names.get("__name__", "")

@@ -58,7 +58,7 @@ class _Partial:
         self.first = first
         self.message_id = message_id
         self.total = total
-        self.pieces = []  # type: List[bytes]
+        self.pieces: "List[bytes]" = []
         self.received = 0
 
 
@@ -72,7 +72,7 @@ class Reassembler:
     def __init__(self, budget: "int") -> "None":
         self._budget = budget
         self._reserved = 0
-        self._partials = {}  # type: Dict[Tuple[int, int], _Partial]
+        self._partials: "Dict[Tuple[int, int], _Partial]" = {}
 
     def add(self, fragment: "Message") -> "Optional[Message]":
         """Take one fragment; return the whole message when it was the last one."""

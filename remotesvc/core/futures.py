@@ -35,7 +35,7 @@ class ReplyFuture(concurrent.futures.Future):  # type: ignore[type-arg]
         self._defer = defer
         self._forget = forget
         self._opening = threading.Lock()
-        self._outcome = None  # type: Optional[Tuple[Any, Optional[BaseException]]]
+        self._outcome: "Optional[Tuple[Any, Optional[BaseException]]]" = None
 
     def deliver(self, message: "Message") -> "None":
         """Take the reply; after a cancel it is dropped."""

@@ -53,13 +53,13 @@ class Link:
         on_end: "Callable[[Link, Exception], None]",
     ) -> "None":
         self.peer_id = peer_id
-        self.reach = {peer_id}  # type: Set[int]
-        self.blocks = [(peer_id, peer_id + 1)]  # type: List[Tuple[int, int]]
-        self.reported = set()  # type: Set[str]
-        self.error = None  # type: Optional[Exception]
+        self.reach: "Set[int]" = {peer_id}
+        self.blocks: "List[Tuple[int, int]]" = [(peer_id, peer_id + 1)]
+        self.reported: "Set[str]" = set()
+        self.error: "Optional[Exception]" = None
         self._on_message = on_message
         self._on_end = on_end
-        self._stream = None  # type: Optional[Stream]
+        self._stream: "Optional[Stream]" = None
         self._decoder = FrameDecoder()
         self._outbox = Outbox()
         self._changed = threading.Condition(threading.Lock())
@@ -206,12 +206,12 @@ class Link:
 
 
 class DescriptorStream:
-    """A byte stream over two descriptors, read and written on the loop; it owns and closes them."""
+    """A byte stream over two descriptors that it owns, read and written on the loop."""
 
     def __init__(self, loop: "Loop", read_fd: "int", write_fd: "int") -> "None":
-        self.on_bytes = _ignore  # type: Callable[[bytes], None]
-        self.on_end = _ignore  # type: Callable[[str], None]
-        self.pull = bytes  # type: Callable[[], bytes]
+        self.on_bytes: "Callable[[bytes], None]" = _ignore
+        self.on_end: "Callable[[str], None]" = _ignore
+        self.pull: "Callable[[], bytes]" = bytes
         self._loop = loop
         self._read_fd = read_fd
         self._write_fd = write_fd

@@ -46,10 +46,10 @@ class Loop:
         self._wake_read, self._wake_write = os.pipe()
         self._wake_lock = _thread.allocate_lock()
         self._selector.register(self._wake_read, selectors.EVENT_READ)
-        self._callbacks = {}  # type: Dict[int, List[Optional[Callback]]]
-        self._soon = deque()  # type: Deque[Callback]
-        self._timers = []  # type: List[Timer]
-        self._ident = None  # type: Optional[int]
+        self._callbacks: "Dict[int, List[Optional[Callback]]]" = {}
+        self._soon: "Deque[Callback]" = deque()
+        self._timers: "List[Timer]" = []
+        self._ident: "Optional[int]" = None
         self._is_stopped = False
         self._is_awake = False
 

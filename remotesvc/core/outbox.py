@@ -32,10 +32,10 @@ class Outbox:
     """Queue of messages to one link; `size` counts the bytes that wait in it, headers included."""
 
     def __init__(self) -> "None":
-        self._small = deque()  # type: Deque[bytes]
-        self._lanes = {}  # type: Dict[Lane, Deque[Message]]
-        self._turns = deque()  # type: Deque[Lane]
-        self._cutting = {}  # type: Dict[Lane, Iterator[Tuple[Message, bool]]]
+        self._small: "Deque[bytes]" = deque()
+        self._lanes: "Dict[Lane, Deque[Message]]" = {}
+        self._turns: "Deque[Lane]" = deque()
+        self._cutting: "Dict[Lane, Iterator[Tuple[Message, bool]]]" = {}
         self._next_id = 0
         self.size = 0
 

@@ -21,8 +21,8 @@ class Pending:
 
     def __init__(self, respondent: "int") -> "None":
         self.respondent = respondent
-        self._message = None  # type: Optional[Message]
-        self._error = None  # type: Optional[Exception]
+        self._message: "Optional[Message]" = None
+        self._error: "Optional[Exception]" = None
         self._done = _thread.allocate_lock()
         self._done.acquire()
 

@@ -171,7 +171,7 @@ def _known_args(kind: "type", fields: "Dict[str, Any]") -> "Iterator[Tuple[Any, 
 def _mixed(base: "str") -> "Any":
     """Return the class that is both; one name for all, so that a traceback reads well."""
     bases = (RemoteError, getattr(builtins, base)) if base else (RemoteError,)
-    members = {"__module__": "remotesvc", "_base": base}  # type: Dict[str, Any]
+    members: "Dict[str, Any]" = {"__module__": "remotesvc", "_base": base}
     members.update(__str__=_text, __repr__=_describe, __reduce__=_reduce)
     return type("RemoteError", bases, members)
 

@@ -45,7 +45,7 @@ def take_over() -> "Tuple[Tuple[int, int, int], List[int]]":
         os.dup2(write, fd)
         os.close(write)
         readers.append(read)
-    sys.stdin = open(0, encoding="utf-8", closefd=False)
+    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115  for the process's life
     sys.stdout = _text(1)
     sys.stderr = _text(2)
     sys.__stdin__, sys.__stdout__, sys.__stderr__ = sys.stdin, sys.stdout, sys.stderr  # type: ignore[misc]
@@ -90,7 +90,7 @@ class OutputForwarder:
         for stream in (sys.stdout, sys.stderr):
             try:
                 stream.flush()
-            except Exception:  # noqa: BLE001 user code may have closed or replaced it
+            except Exception:  # noqa: BLE001, S112  user code may have closed or replaced it
                 continue
         for fd in self._streams:
             while self._forward(fd):

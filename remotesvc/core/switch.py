@@ -2,8 +2,8 @@
 
 It owns the routes and the table of local handles. It decides nothing by itself: each question goes
 to a pure function of authority.py, and a refusal is told to the sender as a dead reply (unless it
-is a reply itself) and reported once per link and kind. Links deliver on the threads that read them;
-handlers run there, and never block.
+is a reply itself) and reported once per link and kind. Links deliver on the threads that read
+them; handlers run there, and never block.
 """
 
 import itertools
@@ -67,15 +67,15 @@ class Switch:
         self.parents = parents
         self.siblings = siblings
         self.max_message_size = max_message_size
-        self.upstream = None  # type: Optional[Link]
+        self.upstream: "Optional[Link]" = None
         self._report = report
-        self._routes = {}  # type: Dict[int, Link]
-        self._handlers = {}  # type: Dict[int, Handler]
-        self._waiters = {}  # type: Dict[int, Waiter]
-        self._observers = []  # type: List[Callable[[Set[int], Exception], None]]
+        self._routes: "Dict[int, Link]" = {}
+        self._handlers: "Dict[int, Handler]" = {}
+        self._waiters: "Dict[int, Waiter]" = {}
+        self._observers: "List[Callable[[Set[int], Exception], None]]" = []
         self._handles = itertools.count()
         self._reassembler = Reassembler(max(REASSEMBLY_BUDGET, max_message_size))
-        self._reported = set()  # type: Set[str]
+        self._reported: "Set[str]" = set()
         self._lock = threading.Lock()
 
     # -- set up ----------------------------------------------------------------------------------
@@ -219,7 +219,7 @@ class Switch:
         waiter = self._waiters.get(message.handle)
         if waiter is None:
             return  # a late reply: the caller gave up and was told so
-        path = self.parents  # type: Tuple[int, ...]
+        path: "Tuple[int, ...]" = self.parents
         if link is not None and waiter.respondent in link.reach:
             path += (link.peer_id,)
         is_dead = message.encoding == DEAD

@@ -82,7 +82,7 @@ class Message:
         self.payload = payload
 
     def __repr__(self) -> "str":
-        return "Message(dst=%d, src=%d, auth=%d, handle=%d, reply_to=%d, encoding=%d, %d bytes)" % (
+        return "Message(dst=%d, src=%d, auth=%d, handle=%d, reply_to=%d, enc=%d, %d bytes)" % (
             self.dst,
             self.src,
             self.auth,
@@ -116,7 +116,7 @@ class FrameDecoder:
     """Turns a byte stream, cut anywhere, into messages; holds at most one frame."""
 
     def __init__(self) -> "None":
-        self._buffer = b""  # type: Union[bytes, bytearray]
+        self._buffer: "Union[bytes, bytearray]" = b""
 
     def feed(self, data: "bytes") -> "List[Message]":
         """Return the messages that `data` completes; raise ProtocolError on a bad header."""

@@ -2,6 +2,7 @@
 
 import os
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -489,3 +490,24 @@ def test_closing_on_the_io_thread_waits_for_nothing(router: Router, server: SshS
         with pytest.raises(DisconnectedError, match="was killed from here"):
             large.result(DEADLINE)
     assert not context.connected
+
+
+def test_a_program_that_ends_without_closing_leaves_nothing(
+    server: SshServer, empty_home: Path
+) -> None:
+    program = (
+        "import os, remotesvc\n"
+        f"context = remotesvc.Router().ssh('demo', config_file={str(server.config_file)!r})\n"
+        "print(context.call(os.getpid))\n"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
+        check=False,
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    wait_for_end(int(done.stdout))

@@ -23,6 +23,11 @@ def own_threads() -> list[threading.Thread]:
     return [one for one in threading.enumerate() if one.name.startswith("remotesvc-test-")]
 
 
+def wait_at(gate: threading.Event) -> None:
+    """Block a worker until the gate opens."""
+    gate.wait(DEADLINE)
+
+
 def test_no_thread_is_started_before_there_is_a_job(workers: Workers) -> None:
     assert own_threads() == []
 
@@ -105,7 +110,7 @@ def test_close_lets_queued_jobs_run_and_ends_the_threads(workers: Workers) -> No
     gate = threading.Event()
     seen: list[int] = []
     for _ in range(THREADS):
-        workers.defer(lambda: gate.wait(DEADLINE) and None)
+        workers.defer(lambda: wait_at(gate))
     for number in range(10):
         workers.defer(lambda number=number: seen.append(number))  # type: ignore[misc]
     gate.set()
@@ -115,7 +120,7 @@ def test_close_lets_queued_jobs_run_and_ends_the_threads(workers: Workers) -> No
 
 def test_close_is_bounded_by_its_timeout(workers: Workers) -> None:
     gate = threading.Event()
-    workers.defer(lambda: gate.wait(DEADLINE) and None)
+    workers.defer(lambda: wait_at(gate))
     workers.close(0.01)
     assert len(own_threads()) == 1
     gate.set()

@@ -1,4 +1,4 @@
-"""Python blocks of the documentation run as they stand, with local children in the place of hosts."""
+"""Python blocks of the documentation run as they stand, local children in the place of hosts."""
 
 import re
 import subprocess

@@ -1,4 +1,4 @@
-"""The first flight: what is written before anything is answered, and how many bytes of it are ours."""
+"""The first flight: what is written before anything is answered, and how much of it is ours."""
 
 import os
 import sys

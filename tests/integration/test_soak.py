@@ -28,7 +28,7 @@ KILLS = 100
 # A local child is there after some 50 ms; later moments hit a controller that waits.
 LATEST_KILL = 0.4
 
-# Resident memory may grow this much over all cycles: caches fill, and allocators keep what they have.
+# Resident memory may grow this much over all cycles: caches fill, allocators keep what they have.
 GROWTH_KB = 8 * 1024
 
 
