@@ -30,13 +30,17 @@ SECRET_IN_PICKLE = b"remotesvc.core.secret"
 
 
 class Verbs:
-    """The calls of one context under one set of options."""
+    """The calls of one context under one set of options.
+
+    The function's own keywords may be called anything, `fn` too: hence the mangled parameter
+    (Python 3.6 has no positional-only ones).
+    """
 
     def __init__(self, context: "Context", timeout: "Optional[float]" = None) -> "None":
         self._context = context
         self._timeout = timeout
 
-    def call(self, fn: "Callable[..., T]", *args: "Any", **kwargs: "Any") -> "T":
+    def call(self, __fn: "Callable[..., T]", *args: "Any", **kwargs: "Any") -> "T":
         """Run `fn(*args, **kwargs)` over there and return what it returns.
 
         Arguments and result are plain values (docs/protocol.md). Raises RemoteError, which is
@@ -50,17 +54,17 @@ class Verbs:
         pending = Pending(context.id)
         handle = router.switch.listen(pending)
         try:
-            link = self._send(fn, args, kwargs, handle)
+            link = self._send(__fn, args, kwargs, handle)
             if link is not None:
                 link.wait_for_room(self._timeout)
-            message = pending.wait(self._timeout, "%s on %s" % (_name(fn), context.name))
+            message = pending.wait(self._timeout, "%s on %s" % (_name(__fn), context.name))
         except BaseException:
             router.switch.unlisten(handle)
             raise
         router.settle_output(context.id)
         return context.open_reply(message)  # type: ignore[no-any-return]
 
-    def submit(self, fn: "Callable[..., T]", *args: "Any", **kwargs: "Any") -> "ReplyFuture":
+    def submit(self, __fn: "Callable[..., T]", *args: "Any", **kwargs: "Any") -> "ReplyFuture":
         """Send the call and return its future; calls of one context run in order."""
         from .futures import ReplyFuture
 
@@ -75,29 +79,29 @@ class Verbs:
         future = ReplyFuture(context.id, open_reply, router.defer, lambda: switch.unlisten(handle))
         handle = switch.listen(future)
         try:
-            link = self._send(fn, args, kwargs, handle)
+            link = self._send(__fn, args, kwargs, handle)
         except BaseException:
             switch.unlisten(handle)
             raise
         if link is not None and not router.loop.is_current():
             link.wait_for_room(self._timeout)
         if self._timeout is not None:
-            self._limit(future, fn, self._timeout)
+            self._limit(future, __fn, self._timeout)
         return future
 
-    def call_no_reply(self, fn: "Callable[..., Any]", *args: "Any", **kwargs: "Any") -> "None":
+    def call_no_reply(self, __fn: "Callable[..., Any]", *args: "Any", **kwargs: "Any") -> "None":
         """Send the call and forget it; a failure over there is not told."""
-        link = self._send(fn, args, kwargs)
+        link = self._send(__fn, args, kwargs)
         if link is not None and not self._context.router.loop.is_current():
             link.wait_for_room(self._timeout)
 
     def _send(
-        self, fn: "Any", args: "Tuple[Any, ...]", kwargs: "Dict[str, Any]", reply_to: "int" = 0
+        self, __fn: "Any", args: "Tuple[Any, ...]", kwargs: "Dict[str, Any]", reply_to: "int" = 0
     ) -> "Optional[Link]":
         """Encode and send a call; to a lost context, raise what ended it."""
         context = self._context
         try:
-            encoding, payload = self._encode(fn, args, kwargs)
+            encoding, payload = self._encode(__fn, args, kwargs)
             return context.router.switch.send(
                 context.id, CALL_FUNCTION, encoding, payload, reply_to
             )

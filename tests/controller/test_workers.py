@@ -2,6 +2,7 @@
 
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from types import TracebackType
 
@@ -68,17 +69,19 @@ def test_a_thousand_jobs_from_four_threads_all_run_on_a_few(workers: Workers) ->
     assert 1 <= len(own_threads()) <= THREADS
 
 
-def test_job_that_waits_does_not_hold_up_the_next_one(workers: Workers) -> None:
+def test_job_that_waits_does_not_hold_up_the_next_one(no_leaks: None) -> None:
     """Also when one thread was idle as both came: it has not taken the first one yet."""
-    for _ in range(50):
-        gate, idle = threading.Event(), threading.Event()
-        fresh = Workers("test")
-        fresh.defer(idle.set)
-        assert idle.wait(DEADLINE)
-        fresh.defer(lambda gate=gate: gate.wait(DEADLINE) and None)  # type: ignore[misc]
-        fresh.defer(gate.set)
+    for _ in range(20):
+        workers = Workers("test")
+        workers.defer(lambda: None)
+        end = time.monotonic() + DEADLINE
+        while not workers._idle:
+            assert time.monotonic() < end, "the thread never became idle"
+        gate = threading.Event()
+        workers.defer(lambda gate=gate: gate.wait(DEADLINE) and None)  # type: ignore[misc]
+        workers.defer(gate.set)
         assert gate.wait(DEADLINE / 3), "the second job waits for the first one"
-        fresh.close(DEADLINE)
+        workers.close(DEADLINE)
 
 
 @pytest.mark.parametrize("kind", [ZeroDivisionError, SystemExit])

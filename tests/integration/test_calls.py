@@ -412,3 +412,7 @@ def test_end_of_the_router_ends_what_is_waited_for(no_leaks: None, pipe: Pipe) -
     with pytest.raises(DisconnectedError, match="closed"):
         future.result(DEADLINE)
     assert seen == [DisconnectedError]
+
+
+def test_keywords_of_a_function_may_have_any_name(router: Router) -> None:
+    assert router.local().call(dict, fn=1, args=2, timeout=3) == {"fn": 1, "args": 2, "timeout": 3}
