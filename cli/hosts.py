@@ -6,7 +6,7 @@ What cannot be a host is refused before the first one is contacted.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from remotesvc.controller.ssh_destination import split_destination
+from remotesvc.controller.ssh_config.destination import split_destination
 from remotesvc.core.errors import ConnectError
 
 from .usage import UsageProblem

@@ -1,0 +1,237 @@
+"""Authentication over a paramiko transport: what is offered, in which order, and what was tried.
+
+OpenSSH's order: keys, keyboard-interactive, password, as far as the configuration and the server
+allow each. A password is sent once, a passphrase never leaves this host, and nothing is offered
+twice, also when the server wants several methods one after the other.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+import paramiko
+
+from ...connect.base import Attempt
+from ...core.errors import AuthenticationError, ConnectError
+from ...core.visible import visible
+from ..ssh_config.settings import SshSettings
+from .identities import Identities
+
+__all__ = ["Credentials", "Prompts", "authenticate"]
+
+# answers(title, instructions, [(prompt, is echoed)]) -> one answer per prompt
+Prompts = Callable[[str, str, Sequence[tuple[str, bool]]], Sequence[str]]
+
+# So much of a question of the server's stands in an error text.
+QUESTION_SHOWN = 200
+
+# paramiko waits by an event; a wait of no time at all would not look at it once.
+SHORTEST_WAIT = 0.1
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """What the user gave beside the configuration; secrets do not show in its repr."""
+
+    password: str | None = field(default=None, repr=False)
+    passphrase: str | None = field(default=None, repr=False)
+    identity_files: tuple[str, ...] = ()
+    prompts: Prompts | None = field(default=None, repr=False)
+
+    def identities(self, settings: SshSettings, notes: list[str]) -> Identities:
+        """Return the keys to offer; who names a key or a password does not mean all others."""
+        named = self.identity_files
+        return Identities(
+            files=named or settings.identity_files,
+            is_named=bool(named) or settings.has_explicit_identities,
+            only_files=settings.identities_only or bool(named) or self.password is not None,
+            agent_path=settings.identity_agent,
+            passphrase=self.passphrase,
+            notes=notes,
+        )
+
+
+def authenticate(
+    transport: paramiko.Transport,
+    attempt: Attempt,
+    settings: SshSettings,
+    credentials: Credentials,
+) -> None:
+    """Log in, or raise AuthenticationError that lists what was tried and what would help."""
+    _Login(transport, attempt, settings, credentials).run()
+
+
+class _Login:
+    """One login: the methods that the server still takes, and what was tried so far."""
+
+    def __init__(
+        self,
+        transport: paramiko.Transport,
+        attempt: Attempt,
+        settings: SshSettings,
+        credentials: Credentials,
+    ) -> None:
+        self._transport = transport
+        self._attempt = attempt
+        self._settings = settings
+        self._credentials = credentials
+        self._where = f"{settings.hostname} port {settings.port}"
+        self._allowed: set[str] | None = None
+        self._tried: list[str] = []
+        self._notes: list[str] = []
+        self._offered: set[bytes] = set()
+        self._answers = _Answers(credentials, self._notes)
+        self._is_one_step_further = False
+
+    def run(self) -> None:
+        """Go through the methods, and again whenever the server took one and wants another."""
+        methods = {
+            "publickey": self._try_keys,
+            "keyboard-interactive": self._try_interactive,
+            "password": self._try_password,
+        }
+        self._is_one_step_further = True
+        while self._is_one_step_further:
+            self._is_one_step_further = False
+            for method in self._settings.authentications:
+                if self._may(method) and methods[method]():
+                    return
+        if not self._asks_for_nothing():
+            raise self._refused()
+
+    def _asks_for_nothing(self) -> bool:
+        """Learn what the server takes, if that is not known; some let everybody in."""
+        none = partial(self._transport.auth_none, self._settings.user)
+        return self._allowed is None and self._send(None, none)
+
+    def _may(self, method: str) -> bool:
+        return self._allowed is None or method in self._allowed
+
+    def _send(self, what: str | None, send: Callable[[], list[str]]) -> bool:
+        """Send one attempt; True when it logged in."""
+        self._transport.auth_timeout = max(SHORTEST_WAIT, self._attempt.left)
+        try:
+            still_needed = send()
+        except paramiko.BadAuthenticationType as error:
+            self._allowed = set(error.allowed_types)
+            return False
+        except paramiko.AuthenticationException as error:
+            self._check_alive(error)
+            still_needed = None
+        except (paramiko.SSHException, EOFError, OSError) as error:
+            raise self._lost(error) from error
+        if what is not None:
+            self._tried.append(what)
+        if still_needed:
+            self._allowed = set(still_needed)
+            self._is_one_step_further = True
+        return still_needed == []
+
+    def _check_alive(self, error: Exception) -> None:
+        if self._attempt.left == 0 or not self._transport.is_active():
+            raise self._lost(error) from error
+
+    def _lost(self, error: Exception) -> ConnectError:
+        """Return the error for a connection that ended, or a deadline that passed, meanwhile."""
+        if self._attempt.left == 0:
+            return self._attempt.timed_out("auth", f"{self._where} did not answer the login")
+        if self._tried and isinstance(error, paramiko.AuthenticationException):
+            count = len(self._tried)
+            text = f"it closed the connection after {count} refused (MaxAuthTries?): offer fewer"
+            self._notes.append(text)
+            return self._refused()
+        text = f"{self._attempt.where}: {self._where} ended the connection during the login"
+        return ConnectError(f"{text}: {visible(str(error))}", "auth", self._attempt.elapsed)
+
+    # -- methods ---------------------------------------------------------------------------------
+
+    def _try_keys(self) -> bool:
+        user = self._settings.user
+        with self._credentials.identities(self._settings, self._notes).offered() as identities:
+            for identity in identities:
+                blob = identity.key.asbytes()
+                if blob in self._offered:
+                    continue
+                send = partial(self._transport.auth_publickey, user, identity.key)
+                if self._send(identity.name, send):
+                    return True
+                if self._tried[-1:] == [identity.name]:
+                    self._offered.add(blob)
+                if not self._may("publickey"):
+                    break
+        return False
+
+    def _try_interactive(self) -> bool:
+        if not self._answers.has_any:
+            return False
+        user = self._settings.user
+        send = partial(self._transport.auth_interactive, user, self._answers)
+        return self._send("keyboard-interactive", send)
+
+    def _try_password(self) -> bool:
+        # A password goes to those only who take one.
+        if self._answers.has_password and self._asks_for_nothing():
+            return True
+        password = self._answers.take_password() if self._may("password") else None
+        if password is None:
+            return False
+        user = self._settings.user
+        send = partial(self._transport.auth_password, user, password, fallback=False)
+        return self._send("password", send)
+
+    def _refused(self) -> AuthenticationError:
+        tried = ", ".join(self._tried) or "nothing: there was nothing to offer"
+        allowed = visible(", ".join(sorted(self._allowed or {"it did not say"})))
+        notes = "".join(f"; {note}" for note in self._notes)
+        text = (
+            f"{self._attempt.where}: user {self._settings.user!r} was not let in by "
+            f"{self._where}. Tried: {tried}. The server takes: {allowed}{notes}. Check the user "
+            "name, or give a key with -i/identity_file, an agent, or a password"
+        )
+        return AuthenticationError(text, None, self._attempt.elapsed)
+
+
+class _Answers:
+    """Answers what the server asks; the password goes out once, whatever the way."""
+
+    def __init__(self, credentials: Credentials, notes: list[str]) -> None:
+        self._password = credentials.password
+        self._prompts = credentials.prompts
+        self._notes = notes
+
+    @property
+    def has_any(self) -> bool:
+        """Whether there is anything to answer with."""
+        return self._prompts is not None or self.has_password
+
+    @property
+    def has_password(self) -> bool:
+        """Whether there is a password that was not sent yet."""
+        return self._password is not None
+
+    def take_password(self) -> str | None:
+        """Return the password the first time, and None from then on."""
+        password, self._password = self._password, None
+        return password
+
+    def __call__(
+        self, title: str, instructions: str, prompts: Sequence[tuple[str, bool]]
+    ) -> Sequence[str]:
+        if not prompts:
+            return []  # a server may only want to say something
+        if self._prompts is not None:
+            return _checked(self._prompts(title, instructions, prompts), len(prompts))
+        if len(prompts) == 1 and not prompts[0][1]:
+            password = self.take_password()
+            if password is not None:
+                return [password]
+        questions = " / ".join(prompt.strip() for prompt, _ in prompts)[:QUESTION_SHOWN]
+        self._notes.append(f"it asked {visible(questions)!r}: give prompts= to answer that")
+        return ["" for _ in prompts]
+
+
+def _checked(answers: Sequence[str], count: int) -> Sequence[str]:
+    """Refuse what would reach the user as a server that did not answer."""
+    if isinstance(answers, str) or len(answers) != count:
+        raise ValueError(f"prompts= has to return a list of {count} answers, one per question")
+    return list(answers)

@@ -1,0 +1,167 @@
+"""ChannelStream: a Stream (core/link.py) over a paramiko channel, with two threads of its own.
+
+paramiko's send blocks on a stuck peer and its descriptor never reports writability, so the loop
+never touches it: one thread reads, one writes, and a third, short-lived, sees it off.
+"""
+
+import threading
+from collections.abc import Callable
+
+import paramiko
+
+from .session import EarlyWindow, reason_of
+
+__all__ = ["ChannelStream"]
+
+# paramiko deletes from the front of an array on each read: larger reads cost less.
+READ_SIZE = 256 * 1024
+
+STDERR_KEPT = 4096
+
+# After the end of output, the exit status is waited for this long.
+LAST_WORDS = 1.0
+
+# A thread that was told to end does so at once, unless a callback of the user's holds it.
+JOIN_TIMEOUT = 5.0
+
+
+class _Arrival(threading.Event):
+    """Set by either buffer of a channel; an empty buffer does not unset it for the other."""
+
+    def clear(self) -> None:
+        """Stay set: only `reset()`, by the thread that reads both, unsets it."""
+
+    def reset(self) -> None:
+        """Unset it."""
+        super().clear()
+
+
+class ChannelStream:
+    """The command's stdin, stdout and stderr.
+
+    `cut()` makes every blocked call of paramiko's return; `release()` gives back what the channel
+    runs over, and may wait for it.
+    """
+
+    def __init__(
+        self,
+        channel: paramiko.Channel,
+        cut: Callable[[], None],
+        release: Callable[[], None],
+    ) -> None:
+        self.on_bytes: Callable[[bytes], None] = lambda data: None
+        self.on_end: Callable[[str], None] = lambda reason: None
+        self.pull: Callable[[], bytes] = bytes
+        self.stderr = ""
+        self.exit_status: int | None = None
+        self.gone = threading.Event()
+        self._channel = channel
+        self._window = EarlyWindow(channel)
+        self._cut = cut
+        self._release = release
+        self._error = b""
+        self._rest = b""
+        self._wanted = threading.Event()
+        self._is_closed = False
+        self._closing = threading.Lock()
+        self._arrival = _Arrival()
+        channel.in_buffer.set_event(self._arrival)
+        channel.in_stderr_buffer.set_event(self._arrival)
+        self._reader = _thread(self._read_loop, "reader")
+        self._writer = _thread(self._write_loop, "writer")
+
+    def start(self) -> None:
+        """Begin to read and to write."""
+        self._reader.start()
+        self._writer.start()
+
+    def write(self, data: bytes) -> bool:
+        """Hand data to the writing thread."""
+        self._rest = data
+        self._wanted.set()
+        return False
+
+    def close(self) -> None:
+        """Have everything closed on a thread of its own; `gone` is set when it is."""
+        with self._closing:
+            if self._is_closed:
+                return
+            self._is_closed = True
+        try:
+            _thread(self._see_off, "closer").start()
+        except RuntimeError:
+            self._see_off()  # the program is ending, and Python 3.12 starts no thread any more
+
+    def kill(self) -> None:
+        """Drop the connection: sshd ends the session's channel, and the child sees EOF."""
+        self.close()
+
+    def _read_loop(self) -> None:
+        channel, arrival = self._channel, self._arrival
+        is_ended = False
+        while not (is_ended or self._is_closed):
+            arrival.wait()
+            arrival.reset()
+            # Looked at before reading: what arrived before the end is read below.
+            is_ended = channel.eof_received or channel.closed
+            while channel.recv_stderr_ready():
+                self._error = (self._error + channel.recv_stderr(READ_SIZE))[-STDERR_KEPT:]
+                self.stderr = self._error.decode("utf-8", "backslashreplace")
+            while channel.recv_ready() and not self._is_closed:
+                self.on_bytes(channel.recv(READ_SIZE))
+        if not self._is_closed:
+            self._tell_end()
+
+    def _tell_end(self) -> None:
+        channel = self._channel
+        channel.status_event.wait(LAST_WORDS)
+        if channel.exit_status >= 0:
+            self.exit_status = channel.exit_status
+        elif not channel.eof_received:
+            self.on_end(self._why_closed())
+            return
+        self.on_end("the remote command ended")
+
+    def _why_closed(self) -> str:
+        """Say why a channel was closed without the end of its output before."""
+        transport = self._channel.get_transport()
+        # A thread of paramiko's closes its channels on its own way out.
+        transport.join(LAST_WORDS)
+        if transport.is_alive():
+            return "the server refused to run the command"
+        error = transport.get_exception()
+        reason = "" if error is None else f" ({reason_of(error)})"
+        return f"the SSH connection was lost{reason}"
+
+    def _write_loop(self) -> None:
+        while True:
+            self._wanted.wait()
+            self._wanted.clear()
+            data, self._rest = self._rest, b""
+            while data:
+                if self._is_closed:
+                    return
+                try:
+                    self._channel.sendall(data)
+                except (OSError, EOFError, paramiko.SSHException):
+                    return  # the reading thread tells the end, with its reason
+                self._window.give_back()
+                data = self.pull()
+            if self._is_closed:
+                return
+
+    def _see_off(self) -> None:
+        try:
+            self._cut()
+            self._release()
+        finally:
+            self._arrival.set()
+            self._wanted.set()
+            for thread in (self._reader, self._writer):
+                if thread.is_alive() and thread is not threading.current_thread():
+                    thread.join(JOIN_TIMEOUT)
+            self.gone.set()
+
+
+def _thread(target: Callable[[], None], role: str) -> threading.Thread:
+    return threading.Thread(target=target, name=f"remotesvc-ssh-{role}", daemon=True)

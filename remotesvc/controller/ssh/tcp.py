@@ -1,0 +1,139 @@
+"""The TCP connection below SSH: a name resolved, the first address that answers.
+
+Each step is bounded by the attempt's deadline and fails with the error of its own phase. A name
+lookup cannot be interrupted: it runs on a daemon thread, and there are never more than a few.
+"""
+
+import socket
+import threading
+from typing import Any, Protocol
+
+from ...connect.base import Attempt
+from ...core.errors import ConnectError, ResolveError
+
+__all__ = ["TcpWire", "Wire", "connect_tcp", "shut_down"]
+
+# Lookups at one time in this process, whose threads they are: a resolver that hangs may not use
+# them all up. One more waits for its turn.
+LOOKUPS_LIMIT = 64
+
+FAMILIES = {"any": socket.AF_UNSPEC, "inet": socket.AF_INET, "inet6": socket.AF_INET6}
+
+_lookups = threading.BoundedSemaphore(LOOKUPS_LIMIT)
+
+
+class Wire(Protocol):
+    """What carries the bytes of the first SSH connection."""
+
+    socket: socket.socket
+
+    def cut(self) -> None:
+        """End both directions now, without closing: whoever waits on the socket wakes up."""
+
+    def close(self) -> None:
+        """Give everything back; closing twice is fine."""
+
+    def last_words(self, patience: float) -> str:
+        """Return what is known of its end, to be put behind an error text, or ""; ends it."""
+
+
+class TcpWire:
+    """A connected socket."""
+
+    def __init__(self, connected: socket.socket) -> None:
+        self.socket = connected
+
+    def cut(self) -> None:
+        """End both directions now."""
+        shut_down(self.socket)
+
+    def close(self) -> None:
+        """Close the socket."""
+        self.socket.close()
+
+    def last_words(self, patience: float) -> str:
+        """Return nothing: the error of the socket says it all."""
+        return ""
+
+
+def shut_down(sock: socket.socket) -> None:
+    """End both directions of a socket that may have ended already."""
+    try:
+        sock.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        return
+
+
+def connect_tcp(
+    attempt: Attempt, host: str, port: int, family: str = "any", bind_address: str | None = None
+) -> TcpWire:
+    """Connect to the first address of a host that answers; TCP_NODELAY is on."""
+    addresses = _resolve(attempt, host, port, family)
+    reason = "it has no address"
+    for index, (kind, address) in enumerate(addresses):
+        # A dead first address, say of a broken IPv6, leaves the others their share of the time.
+        share = attempt.left / (len(addresses) - index)
+        try:
+            return TcpWire(_connect(kind, address, max(0.001, share), bind_address))
+        except OSError as error:
+            reason = error.strerror or str(error)
+        if attempt.left == 0:
+            raise attempt.timed_out("tcp", f"connecting to {host} port {port}")
+    text = (
+        f"{attempt.where}: cannot connect to {host} port {port}: {reason}. "
+        "Is sshd running there, and is the port right?"
+    )
+    raise ConnectError(text, "tcp", attempt.elapsed)
+
+
+def _connect(kind: int, address: Any, timeout: float, bind_address: str | None) -> socket.socket:
+    sock = socket.socket(kind, socket.SOCK_STREAM)
+    try:
+        # 44 ms per small exchange without it: Nagle here waits for the delayed ACK there.
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        sock.settimeout(timeout)
+        if bind_address:
+            sock.bind((bind_address, 0))
+        sock.connect(address)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def _resolve(attempt: Attempt, host: str, port: int, family: str) -> list[tuple[int, Any]]:
+    """Return (family, address) of a name, or raise ResolveError."""
+    if not _lookups.acquire(timeout=attempt.left):
+        doing = f"{LOOKUPS_LIMIT} other name lookups hang: is the resolver up?"
+        raise attempt.timed_out("resolve", doing)
+    found: list[tuple[int, Any]] = []
+    reasons: list[str] = []
+
+    def look_up() -> None:
+        try:
+            entries = socket.getaddrinfo(host, port, FAMILIES[family], socket.SOCK_STREAM)
+            found.extend((entry[0], entry[4]) for entry in entries)
+        except OSError as error:
+            reasons.append(error.strerror or str(error))
+        except UnicodeError as error:
+            reasons.append(f"it is no host name ({error})")
+        finally:
+            _lookups.release()
+
+    thread = threading.Thread(target=look_up, name="remotesvc-lookup", daemon=True)
+    try:
+        thread.start()
+    except RuntimeError:
+        _lookups.release()
+        raise
+    thread.join(attempt.left)
+    if found:
+        return found
+    if not reasons:
+        raise attempt.timed_out("resolve", f"looking up {host}")
+    text = (
+        f"{attempt.where}: the name {host!r} cannot be resolved: {reasons[0]}. "
+        "Check the spelling, ssh_config and the resolver"
+    )
+    raise ResolveError(text, None, attempt.elapsed)

@@ -1,0 +1,513 @@
+"""What goes wrong on the way to a host, and when it is lost: one clear error, nothing left."""
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from remotesvc import (
+    BootstrapError,
+    ConnectError,
+    ConnectTimeout,
+    Context,
+    DisconnectedError,
+    InterpreterError,
+    ResolveError,
+    Router,
+)
+from remotesvc.controller.ssh import tcp
+from remotesvc.testing.options import ServerOptions
+from remotesvc.testing.proxy import DelayProxy
+from remotesvc.testing.server import SshServer, start_server
+from remotesvc.testing.silent import SilentServer
+from tests.controller.ssh.hosts import (
+    config_for,
+    connect,
+    descendants,
+    needs_kind,
+    stopped,
+)
+from tests.integration.hosts import write_program
+from tests.testing.client import wait_for_end
+
+# A wait for an event that is sure to come.
+DEADLINE = 30.0
+
+LARGE = 16 * 1024 * 1024
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[SshServer]:
+    """The best server that there is here."""
+    with start_server() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def other() -> Iterator[SshServer]:
+    """Another host, which is well."""
+    with start_server() as started:
+        yield started
+
+
+@pytest.fixture
+def router(no_leaks: None, empty_home: Path) -> Iterator[Router]:
+    """A router whose end leaves nothing behind."""
+    with Router() as opened:
+        yield opened
+
+
+def failure(connecting: Callable[[], object], phase: str) -> ConnectError:
+    """Return the error of a connection that fails; it has one line and names its phase."""
+    with pytest.raises(ConnectError) as caught:
+        connecting()
+    assert caught.value.phase == phase
+    assert caught.value.elapsed is not None
+    assert "\n" not in str(caught.value)
+    return caught.value
+
+
+@contextmanager
+def host_that(talk: Callable[[socket.socket], None]) -> Iterator[int]:
+    """Run a server that treats its one client so, and give its port."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            client = listener.accept()[0]
+            with client:
+                talk(client)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            thread.join()
+
+
+# -- nobody there --------------------------------------------------------------------------------
+
+
+def test_a_name_that_does_not_exist(router: Router) -> None:
+    error = failure(lambda: router.ssh("no-such-host.invalid", config_file="none"), "resolve")
+
+    assert isinstance(error, ResolveError)
+    assert "the name 'no-such-host.invalid' cannot be resolved: " in str(error)
+
+
+def test_a_name_that_is_no_name(router: Router) -> None:
+    name = "a" * 70 + ".invalid"
+
+    error = failure(lambda: router.ssh(name, config_file="none"), "resolve")
+
+    assert isinstance(error, ResolveError)
+
+
+def test_a_lookup_that_hangs_ends_at_the_deadline(
+    router: Router, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release = threading.Event()
+
+    def hang(*arguments: object) -> list[object]:
+        release.wait()
+        raise OSError("too late")
+
+    monkeypatch.setattr(socket, "getaddrinfo", hang)
+
+    error = failure(lambda: router.ssh("web1", config_file="none", connect_timeout=0.2), "resolve")
+    release.set()
+
+    assert isinstance(error, ConnectTimeout)
+    assert "looking up web1" in str(error)
+
+
+def test_lookups_that_hang_are_bounded_in_number(
+    router: Router, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    none_left = threading.BoundedSemaphore(1)
+    none_left.acquire()
+    monkeypatch.setattr(tcp, "_lookups", none_left)
+
+    error = failure(lambda: router.ssh("web1", config_file="none", connect_timeout=0.2), "resolve")
+
+    assert "other name lookups hang" in str(error)
+
+
+def test_a_second_address_is_tried_when_the_first_refuses(
+    router: Router, server: SshServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        closed: int = listener.getsockname()[1]
+    kind = (socket.AF_INET, socket.SOCK_STREAM, 6, "")
+    entries = [(*kind, ("127.0.0.1", port)) for port in (closed, server.port)]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *arguments: entries)
+
+    assert connect(router, server).call(os.getpid) in descendants(server.pid)
+
+
+def test_a_port_where_nobody_listens(router: Router) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+
+    error = failure(lambda: router.ssh(f"127.0.0.1:{port}", config_file="none"), "tcp")
+
+    assert f"cannot connect to 127.0.0.1 port {port}: Connection refused" in str(error)
+    assert "Is sshd running there" in str(error)
+
+
+def test_a_port_that_says_nothing(router: Router) -> None:
+    with SilentServer() as silent:
+        error = failure(
+            lambda: router.ssh(
+                f"127.0.0.1:{silent.port}", config_file="none", connect_timeout=0.5
+            ),
+            "tcp",
+        )
+
+    assert isinstance(error, ConnectTimeout)
+    assert isinstance(error, TimeoutError)
+    assert f"127.0.0.1 port {silent.port} said nothing" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("greeting", "words"),
+    [
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "it said 'HTTP/1.1 400 Bad Request'"),
+        (b"\x1b[2Jhello\r\n", r"it said '\\x1b[2Jhello'"),
+        (b"Exceeded MaxStartups\r\n", "it said 'Exceeded MaxStartups'"),
+        (b"", "closed the connection at once"),
+        (b"SSH-1.5-old\r\n", "Incompatible version (1.5 instead of 2.0)"),
+    ],
+)
+def test_a_port_that_speaks_something_else(router: Router, greeting: bytes, words: str) -> None:
+    def talk(client: socket.socket) -> None:
+        client.recv(64)
+        client.sendall(greeting)
+
+    phase = "host key" if greeting.startswith(b"SSH") else "tcp"
+    with host_that(talk) as port:
+        error = failure(lambda: router.ssh(f"127.0.0.1:{port}", config_file="none"), phase)
+
+    assert words in str(error)
+
+
+def test_a_server_that_goes_after_its_greeting(router: Router) -> None:
+    def talk(client: socket.socket) -> None:
+        client.sendall(b"SSH-2.0-Short_1.0\r\n")
+        client.recv(64)
+
+    with host_that(talk) as port:
+        error = failure(lambda: router.ssh(f"127.0.0.1:{port}", config_file="none"), "host key")
+
+    assert "no SSH session could be agreed" in str(error)
+    assert "(SSH-2.0-Short_1.0)" in str(error)
+
+
+def test_a_server_that_stops_after_its_greeting(router: Router) -> None:
+    is_over = threading.Event()
+
+    def talk(client: socket.socket) -> None:
+        client.sendall(b"SSH-2.0-Slow_1.0\r\n")
+        is_over.wait()
+
+    with host_that(talk) as port:
+        error = failure(
+            lambda: router.ssh(f"127.0.0.1:{port}", config_file="none", connect_timeout=0.5),
+            "host key",
+        )
+        is_over.set()
+
+    assert isinstance(error, ConnectTimeout)
+    assert "said 'SSH-2.0-Slow_1.0' and no more" in str(error)
+
+
+def test_a_server_that_knows_none_of_the_wanted_ciphers(
+    router: Router, server: SshServer, tmp_path: Path
+) -> None:
+    lines = (f"IdentityFile {server.identity_file}", "Ciphers 3des-cbc")
+    config = config_for(server, tmp_path / "config", *lines)
+
+    error = failure(lambda: connect(router, server, config_file=config), "host key")
+
+    assert "no SSH session could be agreed" in str(error)
+
+
+def test_a_wish_for_ciphers_that_do_not_exist(
+    router: Router, server: SshServer, tmp_path: Path
+) -> None:
+    config = config_for(server, tmp_path / "config", "Ciphers rot13")
+
+    error = failure(lambda: connect(router, server, config_file=config), "tcp")
+
+    assert "of the ciphers in ssh_config (rot13) none can be used" in str(error)
+
+
+@pytest.mark.parametrize("bytes_before", [1, 600, 1400])
+def test_a_connection_that_is_reset_during_the_login(
+    router: Router, server: SshServer, bytes_before: int
+) -> None:
+    def talk(client: socket.socket) -> None:
+        left = bytes_before
+        with socket.create_connection((server.host, server.port)) as far:
+            pump = threading.Thread(target=_pump, args=(client, far))
+            pump.start()
+            while left > 0 and (data := far.recv(left)):
+                client.sendall(data)
+                left -= len(data)
+            client.shutdown(socket.SHUT_RDWR)
+        pump.join()
+
+    with host_that(talk) as port, pytest.raises(ConnectError) as caught:
+        connect(router, server, config_file=server.config_for_port(port))
+
+    assert caught.value.phase in ("tcp", "host key", "auth", "interpreter")
+    assert "\n" not in str(caught.value)
+
+
+def _pump(source: socket.socket, sink: socket.socket) -> None:
+    try:
+        while data := source.recv(65536):
+            sink.sendall(data)
+    except OSError:
+        return  # one of them has gone, as is the point
+
+
+# -- let in, and no further ----------------------------------------------------------------------
+
+
+@pytest.mark.sshd
+def test_a_server_that_allows_no_session(router: Router) -> None:
+    needs_kind("sshd")
+    with start_server("sshd", ServerOptions(extra_config=("MaxSessions 0",))) as closed:
+        error = failure(lambda: connect(router, closed), "interpreter")
+
+    assert isinstance(error, InterpreterError)
+    assert "the login worked, but the server opens no session: " in str(error)
+    assert "ChannelException" not in str(error)
+
+
+@pytest.mark.sshd
+def test_a_key_that_is_bound_to_a_command(router: Router) -> None:
+    needs_kind("sshd")
+    options = ServerOptions(authorized_keys_options='command="echo welcome to the menu"')
+    with start_server("sshd", options) as menu:
+        error = failure(lambda: connect(router, menu).call(os.getpid), "bootstrap")
+
+    assert isinstance(error, BootstrapError)
+    assert error.exit_status == 0
+    assert "(exit status 0). It said: welcome to the menu" in str(error)
+
+
+@pytest.mark.sshd
+def test_a_forced_command_that_waits_ends_at_the_deadline(router: Router) -> None:
+    needs_kind("sshd")
+    options = ServerOptions(extra_config=("ForceCommand echo choose: && sleep 1000",))
+    with start_server("sshd", options) as menu:
+        context = connect(router, menu, connect_timeout=2)
+
+        error = failure(lambda: context.call(os.getpid), "bootstrap")
+
+    assert isinstance(error, ConnectTimeout)
+    assert "the host printed: choose:" in str(error)
+
+
+@pytest.mark.parametrize("program", ["/bin/false", "/usr/sbin/nologin"])
+def test_an_account_without_a_shell(router: Router, program: str) -> None:
+    if not os.path.exists(program):
+        pytest.skip(f"no {program} on this machine")
+    with start_server(options=ServerOptions(shell=program)) as closed:
+        error = failure(lambda: connect(router, closed).call(os.getpid), "bootstrap")
+
+    assert error.exit_status == 1
+    assert "the remote command ended before the child was ready (exit status 1)" in str(error)
+    assert program == "/bin/false" or "not available" in str(error)
+
+
+def test_a_server_that_refuses_to_run_the_command(router: Router, tmp_path: Path) -> None:
+    options = ServerOptions(shell=str(tmp_path / "no-shell"))
+    with start_server("embedded", options) as closed:
+        error = failure(lambda: connect(router, closed).call(os.getpid), "bootstrap")
+
+    assert "(the server refused to run the command)" in str(error)
+
+
+def test_a_login_that_ends_with_a_word(router: Router, tmp_path: Path) -> None:
+    text = "#!/bin/sh\necho down for maintenance >&2\nexit 3\n"
+    shell = write_program(tmp_path / "shell", text)
+    with start_server(options=ServerOptions(shell=shell)) as closed:
+        error = failure(lambda: connect(router, closed).call(os.getpid), "bootstrap")
+
+    assert error.exit_status == 3
+    assert error.stderr == "down for maintenance\n"
+    assert "down for maintenance" in str(error)
+
+
+def test_an_environment_that_cannot_be_sent_leaves_nothing(
+    router: Router, server: SshServer
+) -> None:
+    with pytest.raises(TypeError):
+        connect(router, server, env={"A": object()})
+
+    assert connect(router, server).call(os.getpid)
+
+
+# -- lost ----------------------------------------------------------------------------------------
+
+
+def test_every_waiter_hears_why_a_connection_was_lost(router: Router, server: SshServer) -> None:
+    with DelayProxy(server.port) as proxy:
+        config = server.config_for_port(proxy.port)
+        context = connect(router, server, config_file=config)
+        context.call(os.getpid)
+        lost = threading.Event()
+        context.on_disconnect(lambda context, error: lost.set())
+        waiting = [context.submit(time.sleep, 1000) for _ in range(3)]
+
+        proxy.cut()
+
+        for future in waiting:
+            with pytest.raises(DisconnectedError) as caught:
+                future.result(DEADLINE)
+            assert "demo is gone: the SSH connection was lost" in str(caught.value)
+            assert caught.value.reason.startswith("the SSH connection was lost")
+        with pytest.raises(DisconnectedError, match="the SSH connection was lost"):
+            context.call(os.getpid)
+        assert lost.wait(DEADLINE)
+        assert not context.connected
+
+
+def test_a_server_that_is_killed_is_noticed(router: Router) -> None:
+    with start_server() as doomed:
+        context = connect(router, doomed)
+        pid = context.call(os.getpid)
+        waiting = context.submit(time.sleep, 1000)
+
+        doomed.close()
+
+        with pytest.raises(DisconnectedError, match="demo is gone"):
+            waiting.result(DEADLINE)
+        wait_for_end(pid)
+
+
+def test_a_child_that_is_killed_is_noticed(router: Router, server: SshServer) -> None:
+    context = connect(router, server)
+    pid = context.call(os.getpid)
+    waiting = context.submit(time.sleep, 1000)
+
+    os.kill(pid, 9)
+
+    with pytest.raises(DisconnectedError, match="demo is gone: the remote command ended"):
+        waiting.result(DEADLINE)
+
+
+def test_silence_is_noticed_while_other_hosts_are_served(
+    no_leaks: None, empty_home: Path, server: SshServer, other: SshServer
+) -> None:
+    calls = 0
+    with (
+        Router(heartbeat=0.2, heartbeat_misses=3) as router,
+        DelayProxy(server.port) as proxy,
+    ):
+        config = server.config_for_port(proxy.port)
+        silent = connect(router, server, config_file=config)
+        well = connect(router, other)
+        silent.call(os.getpid)
+        well.call(os.getpid)
+        proxy.stall()
+        waiting = silent.submit(os.getpid)
+
+        while not waiting.done():
+            well.call(os.getpid)
+            calls += 1
+
+        with pytest.raises(DisconnectedError, match=r"no sign of life for 0\.6"):
+            waiting.result()
+        assert well.call(os.getpid)
+        proxy.resume()
+    assert calls > 3
+
+
+@contextmanager
+def sending(context: Context) -> Iterator["Future[Any]"]:
+    """Send more than all the buffers on the way hold, on a thread, for its sender blocks."""
+    with ThreadPoolExecutor(1) as pool:
+        yield pool.submit(context.call, len, bytes(LARGE))
+
+
+def test_a_host_that_hangs_does_not_hold_up_another(
+    router: Router, server: SshServer, other: SshServer
+) -> None:
+    stuck, well = connect(router, server), connect(router, other)
+    stuck.call(os.getpid)
+    with ExitStack() as stack:
+        with stopped(server):
+            large = stack.enter_context(sending(stuck))
+            waiting = stuck.submit(os.getpid)
+
+            pids = {well.call(os.getpid) for _ in range(20)}
+            assert connect(router, other).call(os.getpid) not in pids
+            assert not large.done() and not waiting.done()
+
+        assert large.result(DEADLINE) == LARGE
+        assert waiting.result(DEADLINE) in descendants(server.pid)
+    assert len(pids) == 1
+
+
+def test_a_host_that_hangs_can_be_left(
+    no_leaks: None, empty_home: Path, server: SshServer
+) -> None:
+    with Router() as router:
+        stuck = connect(router, server)
+        stuck.call(os.getpid)
+        with stopped(server), sending(stuck) as large:
+            router.close()
+
+            with pytest.raises(DisconnectedError, match="the router was closed"):
+                large.result(DEADLINE)
+
+
+def test_closing_on_the_io_thread_waits_for_nothing(router: Router, server: SshServer) -> None:
+    context = connect(router, server)
+    context.call(os.getpid)
+    is_free = threading.Event()
+    with stopped(server), sending(context) as large:
+        router.loop.call_soon(context.kill)
+        router.loop.call_soon(is_free.set)
+
+        # The thread that serves everybody goes on although nothing can be written.
+        assert is_free.wait(DEADLINE)
+        with pytest.raises(DisconnectedError, match="was killed from here"):
+            large.result(DEADLINE)
+    assert not context.connected
+
+
+def test_a_program_that_ends_without_closing_leaves_nothing(
+    server: SshServer, empty_home: Path
+) -> None:
+    program = (
+        "import os, remotesvc\n"
+        f"context = remotesvc.Router().ssh('demo', config_file={str(server.config_file)!r})\n"
+        "print(context.call(os.getpid))\n"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
+        check=False,
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    wait_for_end(int(done.stdout))
