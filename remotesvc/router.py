@@ -21,7 +21,7 @@ from .core.switch import Switch
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import TracebackType
-    from typing import Any, Dict, List, Optional, Tuple, Type
+    from typing import Any, Dict, List, Optional, Set, Tuple, Type
 
     from .connect.base import Connection
     from .controller.modules.grants import ModulePolicy
@@ -67,8 +67,10 @@ class Router:
         self._ids = itertools.count(1)
         self._contexts: "Dict[int, Context]" = {}
         self._connections: "List[Connection]" = []
+        self._attempts: "Set[Attempt]" = set()
         self._is_closed = False
         self._lock = threading.Lock()
+        self._attempt_ended = threading.Condition(self._lock)
         self._compose(modules, output)
         self._thread = threading.Thread(target=self.loop.run, name="remotesvc-io", daemon=True)
         self._thread.start()
@@ -140,25 +142,38 @@ class Router:
     ) -> "Context":
         self.check_may_block()
         attempt = Attempt(where, timeout)
-        connector = importlib.import_module(CONNECTORS[kind])
-        connection: "Connection" = connector.connect(self, self._new_id(), attempt, **opts)
-        context = self._adopt(connection, name, where)
-        attempt.where = context.name
+        context_id = self._begin(attempt)
+        try:
+            connector = importlib.import_module(CONNECTORS[kind])
+            connection: "Connection" = connector.connect(self, context_id, attempt, **opts)
+            context = self._adopt(connection, name, where)
+            attempt.where = context.name
+            self._start(connection, env, cwd)
+            return context
+        finally:
+            with self._lock:
+                self._attempts.discard(attempt)
+                self._attempt_ended.notify_all()
+
+    def _begin(self, attempt: "Attempt") -> "int":
+        """Note an attempt, and return an id for what comes of it."""
+        with self._lock:
+            if self._is_closed:
+                raise Error("this router is closed: open a new one")
+            self._attempts.add(attempt)
+            return next(self._ids)
+
+    def _start(
+        self, connection: "Connection", env: "Optional[Dict[str, str]]", cwd: "Optional[str]"
+    ) -> "None":
         try:
             connection.open(env, cwd)
         except BaseException:
-            self._forget({context.id}, Error("it was never opened"))
+            self._forget({connection.link.peer_id}, Error("it was never opened"))
             connection.stream.close()
             raise
         if self._is_closed:
             connection.link.end(DisconnectedError("the router was closed meanwhile"))
-        return context
-
-    def _new_id(self) -> "int":
-        with self._lock:
-            if self._is_closed:
-                raise Error("this router is closed: open a new one")
-            return next(self._ids)
 
     def _adopt(self, connection: "Connection", name: "Optional[str]", where: "str") -> "Context":
         """Make the context of a connection, under a name that no other one has."""
@@ -206,7 +221,7 @@ class Router:
         context_id = fields[0] if fields else None
         context = self._contexts.get(context_id) if isinstance(context_id, int) else None
         if context is None:
-            raise ProtocolError("a reference to an unknown context: %.200r" % (fields,))
+            raise ProtocolError("a reference to a context that is not known here")
         return context
 
     def _forget(self, ids: "set[int]", error: "Exception") -> "None":
@@ -223,8 +238,8 @@ class Router:
             if self._is_closed:
                 return
             self._is_closed = True
-            connections = self._connections
         atexit.unregister(self._close_at_exit)
+        connections = self._end_attempts()
         for connection in connections:
             connection.link.end(DisconnectedError("the router was closed"))
         for connection in connections:
@@ -235,6 +250,16 @@ class Router:
         self.loop.stop()
         if not self.loop.is_current():
             self._thread.join(CLOSE_TIMEOUT)
+
+    def _end_attempts(self) -> "List[Connection]":
+        """Cancel what is still connecting, wait for it, and return all connections there are."""
+        with self._lock:
+            attempts = list(self._attempts)
+        for attempt in attempts:
+            attempt.cancel()
+        with self._lock:
+            self._attempt_ended.wait_for(lambda: not self._attempts, CLOSE_TIMEOUT)
+            return self._connections
 
     def _close_at_exit(self, pid: "int") -> "None":
         """Close when the program ends; a fork of it leaves what it inherited alone."""

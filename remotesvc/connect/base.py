@@ -29,7 +29,7 @@ from ..core.wire import FRAME_LIMIT, PLAIN, Message, encode_frame
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Optional, Sequence
+    from typing import Callable, Optional, Sequence
 
     from ..bootstrap.settings import Info
     from ..core.loop import Timer
@@ -42,12 +42,28 @@ NO_PYTHON = 93
 
 
 class Attempt:
-    """One attempt to connect: where to, since when, until when; shared by all its phases."""
+    """One attempt to connect: where to, since when, until when; shared by all its phases.
+
+    `cancel()` ends it from another thread: no time is left, and what `cut_by` was given is called.
+    """
 
     def __init__(self, where: "str", timeout: "float") -> "None":
         self.where = where
         self.timeout = timeout
         self._started = time.monotonic()
+        self._is_cancelled = False
+        self._cut: "Callable[[], None]" = lambda: None
+
+    def cut_by(self, cut: "Callable[[], None]") -> "None":
+        """Have `cut()`, which must not block, called by a cancel: it wakes whoever waits."""
+        self._cut = cut
+        if self._is_cancelled:
+            cut()
+
+    def cancel(self) -> "None":
+        """End the attempt, from any thread."""
+        self._is_cancelled = True
+        self._cut()
 
     @property
     def elapsed(self) -> "float":
@@ -57,10 +73,13 @@ class Attempt:
     @property
     def left(self) -> "float":
         """Seconds until the deadline, at least 0."""
-        return max(0.0, self.timeout - self.elapsed)
+        return 0.0 if self._is_cancelled else max(0.0, self.timeout - self.elapsed)
 
-    def timed_out(self, phase: "str", doing: "str", stderr: "str" = "") -> "ConnectTimeout":
-        """Return the error for a deadline that passed in `phase`."""
+    def timed_out(self, phase: "str", doing: "str", stderr: "str" = "") -> "ConnectError":
+        """Return the error for an attempt with no time left, in `phase`."""
+        if self._is_cancelled:
+            text = "%s: the router was closed while it connected (phase: %s)" % (self.where, phase)
+            return ConnectError(text, phase, self.elapsed, None, stderr)
         text = "%s: no answer within %g s (phase: %s; %s). Raise connect_timeout if it is slow" % (
             self.where,
             self.timeout,

@@ -1,11 +1,13 @@
 """Responder: the wire side of module requests; it answers on workers, never on a reading thread.
 
 What a child asks is a stranger's word: it is decoded with limits, judged by grants, and refusals
-are logged. A child has a limited number of requests under way.
+are logged. A child has a limited number of requests waiting, and one at a time is answered: who
+floods us waits behind himself, and the import of another child does not.
 """
 
 import logging
 import threading
+from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
     from ...core.switch import Switch
     from ...core.wire import Message
     from ..workers import Workers
+
+    Answer = Callable[[Message], None]
+    Job = tuple[Message, Answer]
 
 __all__ = ["Responder"]
 
@@ -48,7 +53,8 @@ class Responder:
         self._shipment = shipment
         self._workers = workers
         self._name_of = name_of
-        self._under_way: dict[int, int] = {}
+        # Of each context what waits; the first one is being answered.
+        self._waiting: dict[int, "deque[Job]"] = {}
         self._refusals: dict[int, int] = {}
         self._lock = threading.Lock()
 
@@ -60,38 +66,49 @@ class Responder:
         """Take a request for a file of a package, or with a trailing slash for a listing."""
         self._take(link, message, self._answer_resource)
 
-    def _take(
-        self, link: "Link | None", message: "Message", answer: Callable[["Message"], None]
-    ) -> None:
-        src = message.src
+    def _take(self, link: "Link | None", message: "Message", answer: "Answer") -> None:
         with self._lock:
-            count = self._under_way.get(src, 0)
-            is_taken = count < REQUESTS_LIMIT and len(message.payload) <= REQUEST_LIMIT
+            queue = self._waiting.setdefault(message.src, deque())
+            is_taken = len(queue) < REQUESTS_LIMIT and len(message.payload) <= REQUEST_LIMIT
             if is_taken:
-                self._under_way[src] = count + 1
+                queue.append((message, answer))
+            is_first = is_taken and len(queue) == 1
+            if not queue:
+                del self._waiting[message.src]
         if not is_taken:
             self._switch.refuse(link, message, "congested", "too many or too long requests")
-            return
-        self._workers.defer(lambda: self._serve(message, answer))
+        elif is_first:
+            self._workers.defer(lambda: self._serve(message.src))
 
     def forget(self, ids: set[int]) -> None:
-        """Drop what was counted for lost contexts."""
+        """Drop what lost contexts asked for, and what was counted for them."""
         with self._lock:
             for context_id in ids:
                 self._refusals.pop(context_id, None)
+                self._waiting.pop(context_id, None)
 
-    def _serve(self, message: "Message", answer: Callable[["Message"], None]) -> None:
+    def _serve(self, src: int) -> None:
+        """Answer the first request of a context; behind those of others comes its next one."""
+        with self._lock:
+            queue = self._waiting.get(src)
+        if not queue:
+            return  # it was lost meanwhile
+        self._answer(*queue[0])
+        with self._lock:
+            queue.popleft()
+            if not queue and self._waiting.get(src) is queue:
+                del self._waiting[src]
+            has_more = bool(queue) and self._waiting.get(src) is queue
+        if has_more:
+            self._workers.defer(lambda: self._serve(src))
+
+    def _answer(self, message: "Message", answer: "Answer") -> None:
         try:
             answer(message)
         except (Error, OSError) as error:
             self._switch.reply_dead(message, "refused", str(error))
         except Exception as error:  # noqa: BLE001 else an import over there would wait for nothing
             self._switch.reply_dead(message, "refused", f"looking for it failed: {error!r}")
-        finally:
-            with self._lock:
-                self._under_way[message.src] -= 1
-                if not self._under_way[message.src]:
-                    del self._under_way[message.src]
 
     def _answer_module(self, message: "Message") -> None:
         name = decode(message.payload)

@@ -7,7 +7,7 @@ right behind the request to start the command (`session.py` says how).
 from typing import TYPE_CHECKING, Any
 
 from ...bootstrap.command import candidates, shell_command
-from ...bootstrap.payload import build
+from ...bootstrap.payload import build, warm_up
 from ...connect.base import Attempt, Connection
 from ...core.visible import visible
 from ..ssh_config import read_settings
@@ -36,11 +36,13 @@ def connect(
     """Log in to a host and start a child there; what an option leaves out, ssh_config says."""
     options = SshOptions.of(given)
     names = candidates(options.python_path)
+    warm_up()
     login = _login(options, host)
     if is_default_timeout and login.settings.connect_timeout:
         attempt.timeout = float(login.settings.connect_timeout)
     _say_once(router, login)
     chain = Chain(router.loop)
+    attempt.cut_by(chain.cut)
     deadline = router.loop.call_later(attempt.left, chain.cut)
     try:
         channel = open_session(open_chain(chain, attempt, login, options.jumps), attempt)

@@ -511,3 +511,32 @@ def test_a_program_that_ends_without_closing_leaves_nothing(
 
     assert (done.returncode, done.stderr) == (0, "")
     wait_for_end(int(done.stdout))
+
+
+def test_closing_the_router_ends_a_login_under_way(no_leaks: None, empty_home: Path) -> None:
+    failures: list[BaseException] = []
+    router = Router()
+
+    def log_in(port: int) -> None:
+        try:
+            router.ssh(f"127.0.0.1:{port}", config_file="none", connect_timeout=60)
+        except ConnectError as error:
+            failures.append(error)
+
+    with SilentServer() as server:
+        thread = threading.Thread(target=log_in, args=(server.port,))
+        thread.start()
+        limit = time.monotonic() + DEADLINE
+        while not has_transport(router) and time.monotonic() < limit:
+            time.sleep(0.01)  # nothing tells: the server never accepts
+        router.close()
+        thread.join(30)
+    assert not thread.is_alive()
+    assert [type(error) for error in failures] == [ConnectError]
+    assert "the router was closed while it connected" in str(failures[0])
+
+
+def has_transport(router: Router) -> bool:
+    """Tell whether a connect has come as far as waiting for the server."""
+    chains = [getattr(attempt._cut, "__self__", None) for attempt in router._attempts]
+    return any(chain is not None and chain.transports for chain in chains)
