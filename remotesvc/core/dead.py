@@ -35,6 +35,8 @@ def exhume(payload: "bytes") -> "Exception":
     fields: "Any" = decode(payload)
     if type(fields) is not tuple or tuple(map(type, fields)) != (str, str):
         return errors.ProtocolError("a dead reply without code and text")
+    from .visible import visible  # whoever calls may need it; a child that is only called, never
+
     code, text = fields
-    error: "Exception" = CLASSES.get(code, errors.Error)(text)
+    error: "Exception" = CLASSES.get(code, errors.Error)(visible(text))
     return error

@@ -145,6 +145,8 @@ class Link:
         self._has_heard = True
         try:
             for message in self._decoder.feed(data):
+                if self.error is not None:
+                    return  # what lay behind it is forgotten, and stays so
                 self._on_message(self, message)
         except ProtocolError as error:
             self.end(error)

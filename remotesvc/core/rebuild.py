@@ -42,11 +42,17 @@ UNICODE_FIELDS = ("encoding", "object", "start", "end", "reason")
 # Attributes that come from the args of their type.
 ARG_FIELDS = ("errno", "strerror", "filename2", *UNICODE_FIELDS)
 
+# Where in a text something is: the interpreter itself does arithmetic with these.
+POSITIONS = ("lineno", "offset", "end_lineno", "end_offset")
+
 # Attributes that a record may set beside the args of its type.
-PLAIN_FIELDS = (
-    *("name", "path", "code", "filename", "text"),
-    *("lineno", "offset", "end_lineno", "end_offset", "characters_written"),
-)
+PLAIN_FIELDS = ("name", "path", "code", "filename", "text", *POSITIONS, "characters_written")
+
+# Of a SyntaxError the interpreter shows these as they are, past __str__.
+SHOWN = ("msg", "filename", "text")
+
+# Longer lines have no caret beneath them: as many of these as a position says would be printed.
+POSITION_LIMIT = 100000
 
 
 class RemoteTraceback(Exception):
@@ -144,9 +150,24 @@ def _instance(
     for name in PLAIN_FIELDS:
         if name in fields and getattr(error, name, None) is None:
             _try(setattr, error, name, fields[name])
+    _tame(error)
     if text:
         error.__cause__ = RemoteTraceback("on %s:\n%s" % (where, text))
     return error
+
+
+def _tame(error: "Any") -> "None":
+    """Make harmless what the interpreter itself reads of an error when it shows a traceback."""
+    if type(getattr(error, "name", None)) is not str and hasattr(error, "name"):
+        error.name = None  # it looks for names that are similar
+    if isinstance(error, SyntaxError):
+        for name in SHOWN:
+            value = getattr(error, name)
+            setattr(error, name, visible(value, False) if type(value) is str else None)
+        for name in POSITIONS:
+            value = getattr(error, name, None)
+            if type(value) is not int or not 0 <= value < POSITION_LIMIT:
+                _try(setattr, error, name, None)
 
 
 def _try(function: "Callable[..., Any]", *args: "Any") -> "Any":

@@ -46,8 +46,14 @@ def own_sources(*folders: Path) -> Iterator[Sources]:
         sys.path[:] = path
         new = set(sys.modules) - known
         roots = [str(folder.parent) for folder in folders]
-        for name in [name for name in new if _is_beneath(sys.modules[name], roots)]:
+        ours = {_top(name) for name in new if _is_beneath(sys.modules[name], roots)}
+        # By name: a module that replaced itself by an object says nothing of its file.
+        for name in [name for name in new if _top(name) in ours]:
             del sys.modules[name]
+
+
+def _top(name: str) -> str:
+    return name.partition(".")[0]
 
 
 def _is_beneath(module: Any, roots: list[str]) -> bool:

@@ -53,8 +53,8 @@ class Responder:
         self._shipment = shipment
         self._workers = workers
         self._name_of = name_of
-        # Of each context what waits; the first one is being answered.
-        self._waiting: dict[int, "deque[Job]"] = {}
+        # What waits, of each context that a worker is at work for.
+        self._waiting: dict[int, deque[Job]] = {}
         self._refusals: dict[int, int] = {}
         self._lock = threading.Lock()
 
@@ -67,18 +67,17 @@ class Responder:
         self._take(link, message, self._answer_resource)
 
     def _take(self, link: "Link | None", message: "Message", answer: "Answer") -> None:
+        src = message.src
         with self._lock:
-            queue = self._waiting.setdefault(message.src, deque())
+            queue = self._waiting.get(src, ())
             is_taken = len(queue) < REQUESTS_LIMIT and len(message.payload) <= REQUEST_LIMIT
+            is_idle = is_taken and src not in self._waiting
             if is_taken:
-                queue.append((message, answer))
-            is_first = is_taken and len(queue) == 1
-            if not queue:
-                del self._waiting[message.src]
+                self._waiting.setdefault(src, deque()).append((message, answer))
         if not is_taken:
             self._switch.refuse(link, message, "congested", "too many or too long requests")
-        elif is_first:
-            self._workers.defer(lambda: self._serve(message.src))
+        elif is_idle:
+            self._workers.defer(lambda: self._serve(src))
 
     def forget(self, ids: set[int]) -> None:
         """Drop what lost contexts asked for, and what was counted for them."""
@@ -91,16 +90,12 @@ class Responder:
         """Answer the first request of a context; behind those of others comes its next one."""
         with self._lock:
             queue = self._waiting.get(src)
-        if not queue:
-            return  # it was lost meanwhile
-        self._answer(*queue[0])
-        with self._lock:
-            queue.popleft()
-            if not queue and self._waiting.get(src) is queue:
-                del self._waiting[src]
-            has_more = bool(queue) and self._waiting.get(src) is queue
-        if has_more:
-            self._workers.defer(lambda: self._serve(src))
+            if not queue:
+                self._waiting.pop(src, None)
+                return
+            message, answer = queue.popleft()
+        self._answer(message, answer)
+        self._workers.defer(lambda: self._serve(src))
 
     def _answer(self, message: "Message", answer: "Answer") -> None:
         try:

@@ -90,6 +90,9 @@ class Shipment:
 
         Modules that cannot be read, or are not ours, are left to the import over there.
         """
+        known = self._states.get(context_id)
+        if known is not None and seed in known.seeds:
+            return  # noted once it was on its way; the lock may be held for another's request
         with self._lock:
             state = self._state(context_id)
             if seed in state.seeds:
@@ -201,6 +204,9 @@ class Shipment:
 
     def _with_closure(self, state: _State, module: Module) -> list[Record]:
         """Return a module that was asked for, and what it imports and is not over there."""
+        if module.name in state.sent:
+            # What it imports went along then. Who asks again and again costs no walk each time.
+            return [self._record(module)]
         installed = module.name.partition(".")[0] if module.origin == "installed" else ""
         related = closure(self.locator, [module], self._policy.deny, installed)
         if installed:
