@@ -8,6 +8,7 @@ from remotesvc.bootstrap.settings import MARKER, Info
 from remotesvc.core.authority import HELLO
 from remotesvc.core.errors import ProtocolError
 from remotesvc.core.values import decode
+from remotesvc.core.visible import visible
 from remotesvc.core.wire import HEADER, PLAIN, VERSION, FrameDecoder
 
 TYPE_CHECKING = False
@@ -117,7 +118,11 @@ class Handshake:
                 refusal = refuse_hello(fields)
         except ProtocolError as error:
             return Failed(str(error))
-        return Ready(Info(*fields), buffer[end:]) if refusal is None else Failed(refusal)
+        if refusal is not None:
+            return Failed(refusal)
+        # They are printed and logged, and a hostile host may have written them.
+        shown = (visible(fact) if type(fact) is str else fact for fact in fields)
+        return Ready(Info(*shown), buffer[end:])
 
 
 def refuse_envelope(message: "Message", child_id: "int", own_id: "int") -> "Optional[str]":

@@ -66,7 +66,8 @@ class Reassembler:
     """Joins fragments, one message per source and handle; together they stay within one budget.
 
     The caller has checked by `total_size` that it wants a message of that size. Room for the whole
-    message is reserved at its first fragment, so what was begun can be finished.
+    message is reserved at its first fragment, so what was begun can be finished. A source that
+    has begun one message gets no more than half of the budget.
     """
 
     def __init__(self, budget: "int") -> "None":
@@ -109,10 +110,12 @@ class Reassembler:
                 self._reserved -= self._partials.pop(key).total
 
     def _begin(self, fragment: "Message", message_id: "int", total: "int") -> "_Partial":
-        if self._reserved + total > self._budget:
+        held = sum(part.total for key, part in self._partials.items() if key[0] == fragment.src)
+        # Half for one source: it has begun one message and queued the next, others go on.
+        if self._reserved + total > self._budget or held and held + total > self._budget // 2:
             raise ProtocolError(
-                "no room to join a message of %d bytes from context %d: %d of %d bytes are taken"
-                % (total, fragment.src, self._reserved, self._budget)
+                "no room to join a message of %d bytes from context %d: %d of %d bytes are taken, "
+                "%d of them by it" % (total, fragment.src, self._reserved, self._budget, held)
             )
         self._reserved += total
         partial = _Partial(fragment, message_id, total)

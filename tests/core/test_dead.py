@@ -32,6 +32,11 @@ def test_error_arrives_as_its_class_with_its_text(code: str) -> None:
     assert type(error) is EXPECTED[code] and str(error) == "why: ünïcode"
 
 
+def test_text_of_a_hostile_child_cannot_steer_a_terminal_nor_fake_a_line() -> None:
+    error = exhume(bury("refused", "\x1b]0;title\x07 \u202e\nweb2: all fine \ud800"))
+    assert str(error) == "\\x1b]0;title\\x07 \\u202e\\x0aweb2: all fine \\ud800"
+
+
 def test_unknown_code_is_an_error_all_the_same() -> None:
     error = exhume(bury("from the future", "some text"))
     assert type(error) is Error and str(error) == "some text"

@@ -148,10 +148,25 @@ def test_room_for_the_whole_message_is_reserved_at_its_first_fragment() -> None:
 
 
 def test_one_source_can_begin_one_message_per_handle_and_no_more() -> None:
-    reassembler = Reassembler(2 * 3 * PIECE_SIZE)
+    reassembler = Reassembler(2 * 2 * 3 * PIECE_SIZE)
     for message_id in range(1000):
         assert reassembler.add(fragment(message_id, 3 * PIECE_SIZE, bytes(PIECE_SIZE))) is None
     assert reassembler.add(fragment(1, 3 * PIECE_SIZE, bytes(PIECE_SIZE), handle=301)) is None
+
+
+def test_one_source_that_finishes_nothing_leaves_half_of_the_room_to_others() -> None:
+    reassembler = Reassembler(8 * PIECE_SIZE)
+    for handle in (300, 301):
+        reassembler.add(fragment(1, 2 * PIECE_SIZE, bytes(PIECE_SIZE), handle=handle))
+    with pytest.raises(ProtocolError, match="no room"):
+        reassembler.add(fragment(1, 2 * PIECE_SIZE, bytes(PIECE_SIZE), handle=302))
+    assert reassembler.add(fragment(1, 4 * PIECE_SIZE, bytes(PIECE_SIZE), src=3)) is None
+
+
+def test_single_message_of_one_source_may_take_all_of_the_room() -> None:
+    reassembler = Reassembler(2 * PIECE_SIZE)
+    assert reassembler.add(fragment(1, 2 * PIECE_SIZE, bytes(PIECE_SIZE))) is None
+    assert reassembler.add(fragment(1, 2 * PIECE_SIZE, bytes(PIECE_SIZE))) is not None
 
 
 def test_lost_source_gives_its_room_back_and_no_other_source_loses() -> None:
@@ -166,7 +181,7 @@ def test_lost_source_gives_its_room_back_and_no_other_source_loses() -> None:
 
 
 def test_forgetting_one_handle_leaves_the_others() -> None:
-    reassembler = Reassembler(2 * 2 * PIECE_SIZE)
+    reassembler = Reassembler(2 * 2 * 2 * PIECE_SIZE)
     for handle in (300, 301):
         reassembler.add(fragment(1, 2 * PIECE_SIZE, bytes(PIECE_SIZE), handle=handle))
     reassembler.forget(2, 300)

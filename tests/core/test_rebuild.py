@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -123,6 +124,45 @@ def test_what_is_shown_cannot_steer_a_terminal() -> None:
     assert str(error.__cause__).count("\n") == 3
     assert isinstance(error, RemoteError)
     assert error.message == "red \x1b[31m\u202e"
+
+
+HOSTILE_SYNTAX = (
+    (("filename", "\x1b]0;x\x07"), ("lineno", 1), ("text", "\x1b[31m"), ("offset", 1)),
+    (("filename", 7), ("lineno", "\x1b"), ("text", ["a"]), ("offset", {})),
+    (("filename", "f"), ("lineno", 1 << 40000), ("text", "a"), ("offset", 1)),
+    (("lineno", 1), ("text", "a"), ("offset", 1), ("end_lineno", 1), ("end_offset", 1 << 60)),
+    (("lineno", 1), ("text", "a"), ("offset", -(1 << 60)), ("end_offset", "x")),
+)
+
+
+@pytest.mark.parametrize("fields", HOSTILE_SYNTAX)
+@pytest.mark.parametrize("args", [(), ("\x1b[1m", ("\x1b[2m", 1 << 40000, {}, ["\x1b"]))])
+def test_what_the_interpreter_shows_of_a_syntax_error_is_harmless(
+    fields: tuple[Any, ...], args: tuple[Any, ...]
+) -> None:
+    error = build(bases=("SyntaxError",), fields=fields, args=args, message="\x1b[3m")
+
+    shown = "".join(traceback.format_exception(error))
+
+    assert isinstance(error, SyntaxError)
+    assert "\x1b" not in shown and len(shown) < 1000
+
+
+@pytest.mark.parametrize("base", ["NameError", "AttributeError", "ImportError"])
+@pytest.mark.parametrize("name", [["x"], {}, 1, "\x1b[1m"])
+def test_name_that_is_no_text_breaks_no_traceback(base: str, name: object) -> None:
+    error = build(bases=(base,), fields=(("name", name),))
+    assert "\x1b" not in "".join(traceback.format_exception(error))
+
+
+def test_honest_syntax_error_keeps_its_place() -> None:
+    try:
+        compile("a = (\n", "app/x.py", "exec")
+    except SyntaxError as honest:
+        error = rebuild(capture(honest), "web1")
+        expected = (honest.msg, honest.filename, honest.lineno, honest.offset, honest.text)
+    assert isinstance(error, SyntaxError)
+    assert (error.msg, error.filename, error.lineno, error.offset, error.text) == expected
 
 
 def test_empty_traceback_object_is_shown_as_nothing() -> None:

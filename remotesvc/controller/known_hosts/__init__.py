@@ -221,5 +221,5 @@ def _authority_warning(lines: Sequence[KeyLine]) -> tuple[str, ...]:
         return ()
     return (
         f"{first.where}: {AUTHORITY} lines are not used, for host certificates cannot be checked "
-        f"here; use transport='openssh' for such hosts",
+        f"here; put the keys of such hosts into the file",
     )

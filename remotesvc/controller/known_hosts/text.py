@@ -69,7 +69,7 @@ def _describe_unknown(
     if verdict.authority is not None:
         authority = (
             f"\n{verdict.authority.where} trusts a certificate authority for it, which cannot be "
-            f"checked here: transport='openssh' can"
+            f"checked here: add the key itself"
         )
     return (
         f"the key of {name} is not known\n"

@@ -75,11 +75,14 @@ class Grants:
         """Decide for one data file or folder of a package.
 
         Refused where a module of that name would be: `app/secrets.py` and all in
-        `app/secrets/` are no way around a denied `app.secrets`.
+        `app/secrets/` are no way around a denied `app.secrets`. Hidden files (`.env`, `.git`) lie
+        beside the code, and were meant for nobody over there.
         """
         verdict = self.decide(package)
         name = package
         for part in filter(None, relative.split("/")):
+            if verdict.allowed and part.startswith("."):
+                verdict = Verdict(False, _hidden(package, part))
             name = f"{name}.{part.partition('.')[0]}"
             if verdict.allowed:
                 verdict = self.decide(name)
@@ -145,6 +148,10 @@ def _checked(option: str, patterns: Iterable[str]) -> tuple[str, ...]:
 
 def _denied(name: str, prefix: str) -> str:
     return f"module {name!r} is denied to hosts by ModulePolicy(deny=[{prefix!r}])"
+
+
+def _hidden(package: str, part: str) -> str:
+    return f"{part!r} in package {package!r} is hidden, and such files are not given to hosts"
 
 
 def _not_granted(name: str) -> str:

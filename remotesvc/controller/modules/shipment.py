@@ -18,7 +18,7 @@ from ...core.fetch import pack_records
 from ...core.finder import MISSING, REFUSED
 from ...core.wire import FRAGMENT_SIZE, RAW
 from .found import Missing, Module, NotOurs
-from .grants import Grants, ModulePolicy
+from .grants import Grants, ModulePolicy, is_toolkit
 from .locate import Locator
 from .main_module import MainSource, TrueName, main_source
 from .origin import is_stdlib_name
@@ -227,7 +227,14 @@ class Shipment:
         submodules = None
         if module.is_package:
             submodules = tuple(sorted(self.locator.submodules(module.name)))
-        return (module.name, module.kind, module.path, module.source, submodules)
+        # Of our own parts not where they are installed: every child may ask for them.
+        path = _own_path(module) if is_toolkit(module.name) else module.path
+        return (module.name, module.kind, path, module.source, submodules)
+
+
+def _own_path(module: Module) -> str:
+    """Return the file name that a part of remotesvc has in the payload, too."""
+    return module.name.replace(".", "/") + ("/__init__.py" if module.is_package else ".py")
 
 
 def _missing(name: str) -> Record:

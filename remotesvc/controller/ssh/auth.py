@@ -182,7 +182,7 @@ class _Login:
     def _refused(self) -> AuthenticationError:
         tried = ", ".join(self._tried) or "nothing: there was nothing to offer"
         allowed = visible(", ".join(sorted(self._allowed or {"it did not say"})))
-        notes = "".join(f"; {note}" for note in self._notes)
+        notes = "".join(f"; {note}" for note in (*self._notes, *self._settings.login_notes))
         text = (
             f"{self._attempt.where}: user {self._settings.user!r} was not let in by "
             f"{self._where}. Tried: {tried}. The server takes: {allowed}{notes}. Check the user "

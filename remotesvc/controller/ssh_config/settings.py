@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from remotesvc.controller.ssh_config.destination import split_destination
 from remotesvc.controller.ssh_config.lines import ConfigLine
-from remotesvc.controller.ssh_config.notes import notes_about
+from remotesvc.controller.ssh_config.notes import login_notes_about, notes_about
 from remotesvc.controller.ssh_config.select import Viewpoint
 from remotesvc.controller.ssh_config.tokens import TokenTable
 from remotesvc.controller.ssh_config.values import (
@@ -50,7 +50,8 @@ class SshSettings:
     the socket of the agent to ask, None for none. `authentications` are the methods allowed,
     best first. `proxy_jump` lists the hops from here to there; at most one of it and
     `proxy_command` is set. The algorithm fields hold the text as written, "" for no wish; see
-    `ssh_algorithms.pick_algorithms`. `notes` are sentences about what cannot be honoured.
+    `algorithms.pick_algorithms`. `notes` are sentences about what cannot be honoured,
+    `login_notes` those about ways to log in: they matter when nothing else lets us in.
     """
 
     hostname: str
@@ -80,6 +81,7 @@ class SshSettings:
     macs: str
     pubkey_algorithms: str
     notes: tuple[str, ...]
+    login_notes: tuple[str, ...]
 
 
 def interpret(lines: Sequence[ConfigLine], viewpoint: Viewpoint, port: int | None) -> SshSettings:
@@ -139,6 +141,7 @@ class _Interpreter:
             macs=self._text("macs") or "",
             pubkey_algorithms=self._text("pubkeyacceptedalgorithms") or "",
             notes=notes_about(self._lines),
+            login_notes=login_notes_about(self._lines),
         )
 
     def _first(self, keyword: str) -> ConfigLine | None:

@@ -53,7 +53,7 @@ def test_unknown_key_without_any_file_says_so() -> None:
 def test_certificate_authority_is_named_with_the_way_out() -> None:
     text = text_of(Unknown(KEY))
     assert "/home/al ice/known_hosts:7" in text
-    assert "transport='openssh'" in text
+    assert "add the key itself" in text
 
 
 def test_revoked_key_offers_no_command_that_trusts_it() -> None:

@@ -192,6 +192,29 @@ def test_number_and_length_of_requests_under_way_are_limited(home: Home) -> None
     assert dead(home.ask("v" * REQUEST_LIMIT))[0] == "congested"
 
 
+def test_flood_of_one_child_leaves_the_others_their_turn(home: Home) -> None:
+    for _ in range(100):
+        home.say(encode("vault"))
+    home.say(encode("vault"), src=OTHER)
+
+    for _ in range(2):  # one job of each child
+        home.queue.jobs.pop(0)()
+
+    assert any(one.handle == REPLY for one in home.children[OTHER].hear())
+    assert len(home.answers()) == 100
+
+
+def test_what_a_lost_child_asked_for_is_dropped(
+    home: Home, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(100):
+        home.say(encode("vault"))
+    home.responder.forget({CHILD})
+
+    assert home.answers() == []
+    assert caplog.records == []
+
+
 def test_request_that_cannot_be_answered_is_told_so(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:

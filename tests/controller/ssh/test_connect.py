@@ -191,7 +191,7 @@ def test_what_ssh_config_asks_for_in_vain_is_said_once(
         connect(router, server, config_file=config)
 
     assert [text for text in caplog.messages if "ForwardAgent" in text] == [
-        f"ForwardAgent yes ({config}:8) is not done; use transport='openssh' where it is needed"
+        f"ForwardAgent yes ({config}:8) is not done; only the ssh program can do that"
     ]
 
 

@@ -57,8 +57,11 @@ def read_by_ssh(path: str, host: str, user: str | None, port: int | None) -> Ssh
 
 
 def without_places(settings: SshSettings) -> SshSettings:
-    notes = sorted(re.sub(r" \([^)]*\)", "", note) for note in settings.notes)
-    return dataclasses.replace(settings, notes=tuple(notes))
+    notes, login_notes = (
+        tuple(sorted(re.sub(r" \([^)]*\)", "", note) for note in some))
+        for some in (settings.notes, settings.login_notes)
+    )
+    return dataclasses.replace(settings, notes=notes, login_notes=login_notes)
 
 
 # Each is read twice, by us and by ssh -G, for the hosts web1, WEB2 and 10.0.0.7.
@@ -312,6 +315,7 @@ def test_no_file_means_the_defaults_of_openssh(home: Path) -> None:
         macs="",
         pubkey_algorithms="",
         notes=(),
+        login_notes=(),
     )
 
 
@@ -380,7 +384,14 @@ def test_note_says_what_is_left_out_where_it_stands_and_what_to_do(tmp_path: Pat
     settings = read(tmp_path, "Port 1\nKnownHostsCommand /bin/keys %H\nGSSAPIAuthentication no\n")
     (note,) = settings.notes
     assert note.startswith(f"KnownHostsCommand /bin/keys %H ({tmp_path}/config:2) is not run")
-    assert "transport='openssh'" in note
+    assert note.endswith("host keys come from files only; only the ssh program can do that")
+
+
+def test_way_to_log_in_that_is_left_out_is_a_note_for_who_is_not_let_in(tmp_path: Path) -> None:
+    settings = read(tmp_path, "GSSAPIAuthentication yes\n")
+    assert settings.notes == ()
+    (note,) = settings.login_notes
+    assert note.startswith(f"GSSAPIAuthentication yes ({tmp_path}/config:1) is not tried")
 
 
 @needs_ssh
