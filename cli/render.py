@@ -18,6 +18,10 @@ __all__ = ["json_line", "plain", "text_of"]
 
 WIDTH = 99
 
+# Python refuses to write more than 4,300 digits: one such number of one host may not end the
+# reports on all others.
+LONGEST_INT_BITS = 14_000
+
 
 def text_of(value: object) -> str | None:
     """Return a result as text of one or more lines; None for None, which shows nothing."""
@@ -26,7 +30,11 @@ def text_of(value: object) -> str | None:
     if isinstance(value, str):
         # str(): a Secret shows its mask, its methods would show the text.
         return visible(str(value).removesuffix("\n"), is_one_line=False)
-    return visible(pprint.pformat(value, width=WIDTH, sort_dicts=False), is_one_line=False)
+    try:
+        text = pprint.pformat(value, width=WIDTH, sort_dicts=False)
+    except ValueError:  # a number with too many digits
+        text = pprint.pformat(plain(value), width=WIDTH, sort_dicts=False)
+    return visible(text, is_one_line=False)
 
 
 def json_line(outcome: Outcome) -> str:
@@ -55,11 +63,13 @@ def plain(value: object) -> object:
     """Return a value as JSON has it.
 
     Tuples and sets become arrays, bytes {"base64": text}, numbers that JSON lacks and complex
-    ones their text, a timedelta its seconds, dates, paths, UUIDs and decimals their text; a key
-    that is no text becomes its repr().
+    ones their text, an integer of more than 4,200 digits its hexadecimal text, a timedelta its
+    seconds, dates, paths, UUIDs and decimals their text; a key that is no text becomes its repr().
     """
-    if value is None or isinstance(value, bool | int):
+    if value is None or isinstance(value, bool):
         return value
+    if isinstance(value, int):
+        return value if value.bit_length() <= LONGEST_INT_BITS else hex(value)
     if isinstance(value, str):
         return str(value)
     if isinstance(value, float):
@@ -68,7 +78,7 @@ def plain(value: object) -> object:
         return {"base64": base64.b64encode(value).decode("ascii")}
     if isinstance(value, Mapping):
         return {
-            str(key) if isinstance(key, str) else repr(key): plain(item)
+            str(key) if isinstance(key, str) else _repr(key): plain(item)
             for key, item in value.items()
         }
     if isinstance(value, list | tuple | Set):
@@ -77,3 +87,10 @@ def plain(value: object) -> object:
         return value.total_seconds()
     isoformat = getattr(value, "isoformat", None)
     return isoformat() if callable(isoformat) else str(value)
+
+
+def _repr(value: object) -> str:
+    try:
+        return repr(value)
+    except ValueError:  # a number with too many digits
+        return repr(plain(value))

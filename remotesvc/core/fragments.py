@@ -112,7 +112,7 @@ class Reassembler:
     def _begin(self, fragment: "Message", message_id: "int", total: "int") -> "_Partial":
         held = sum(part.total for key, part in self._partials.items() if key[0] == fragment.src)
         # Half for one source: it has begun one message and queued the next, others go on.
-        if self._reserved + total > self._budget or held and held + total > self._budget // 2:
+        if self._reserved + total > self._budget or (held and held + total > self._budget // 2):
             raise ProtocolError(
                 "no room to join a message of %d bytes from context %d: %d of %d bytes are taken, "
                 "%d of them by it" % (total, fragment.src, self._reserved, self._budget, held)

@@ -39,6 +39,10 @@ QUEUE_LIMIT = 64 * 1024 * 1024
 
 READ_SIZE = 128 * 1024
 
+# A peer that speaks but does not read gets so many times the silence that ends a link: a stream
+# takes up to 400 KB at a time, and a line of 3 KB/s needs two minutes for that.
+PATIENCE = 4
+
 
 class Link:
     """One neighbour: `reach` holds the ids that lie behind it, `peer_id` its own.
@@ -175,11 +179,13 @@ class Link:
     def watch(self, loop: "Loop", interval: "float", misses: "int", own_id: "int") -> "None":
         """Send a sign of life every `interval` seconds; end the link after `misses` silent ones.
 
-        Any byte received counts. When this very timer comes late (a suspended machine), the
-        silence is not the peer's, and counting begins anew.
+        Any byte received counts. It also ends when nothing could be written for PATIENCE times as
+        long, so that no caller waits for room for ever. When this very timer comes late (a
+        suspended machine), the silence is not the peer's, and counting begins anew.
         """
         ping = Message(self.peer_id, own_id, own_id, PING, 0, RAW, b"")
         silent = [0, time.monotonic()]
+        stuck = [0, 0]
 
         def tick() -> "None":
             if self.error is not None:
@@ -190,6 +196,14 @@ class Link:
             silent[0] = 0 if self._has_heard or is_late else silent[0] + 1
             if silent[0] >= misses:
                 text = "no sign of life for %g s (heartbeat %g s)" % (misses * interval, interval)
+                self.end(DisconnectedError(text))
+                return
+            is_stuck = self._is_writing and self.bytes_sent == stuck[1] and not is_late
+            stuck[:] = stuck[0] + 1 if is_stuck else 0, self.bytes_sent
+            if stuck[0] >= PATIENCE * misses:
+                text = "it does not read: nothing could be written for %g s" % (
+                    PATIENCE * misses * interval
+                )
                 self.end(DisconnectedError(text))
                 return
             self._has_heard = False

@@ -72,6 +72,15 @@ def test_child_is_ready_after_its_hello(step: int | None) -> None:
     assert outcome.rest == b""
 
 
+def test_facts_that_could_steer_a_terminal_are_escaped() -> None:
+    facts = (VERSION, (3, 9, 2), "/bin/\udcff", 1, "web1\x1b[2J", "Linux\nweb2", 0)
+    _, outcome = feed(MARKER + NONCE + hello(facts))
+    assert isinstance(outcome, Ready)
+    info = outcome.info
+    shown = (info.executable, info.hostname, info.platform)
+    assert shown == ("/bin/\\udcff", "web1\\x1b[2J", "Linux\\x0aweb2")
+
+
 def test_what_follows_hello_is_handed_on() -> None:
     _, outcome = feed(MARKER + NONCE + hello() + b"RS and so on")
     assert isinstance(outcome, Ready) and outcome.rest == b"RS and so on"

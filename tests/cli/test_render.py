@@ -33,6 +33,13 @@ def test_text_is_shown_as_it_is_and_nothing_in_it_drives_the_terminal(
     assert text_of(value) == text
 
 
+@pytest.mark.parametrize("value", [1 << 20000, [{"a": -1 << 20000}], {(1 << 20000,): 1}], ids=type)
+def test_number_with_too_many_digits_is_shown_in_hexadecimal(value: object) -> None:
+    shown = text_of(value)
+    assert shown is not None and "0x1000" in shown
+    assert "0x1000" in json_line(Outcome("web1", Kind.OK, 0.1, value))
+
+
 @pytest.mark.parametrize(
     ("value", "expected"),
     [

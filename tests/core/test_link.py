@@ -192,6 +192,19 @@ def test_handler_that_fails_ends_the_link_with_its_error() -> None:
 # -- ends ----------------------------------------------------------------------------------------
 
 
+def test_nothing_is_handed_on_after_the_end() -> None:
+    heard: list[bytes] = []
+
+    def take(link: Link, arrived: Message) -> None:
+        heard.append(arrived.payload)
+        link.end(DisconnectedError("killed from here"))
+
+    link = Link(1, take, lambda link, error: None)
+    link.on_bytes(encode_frame(message(b"one")) + encode_frame(message(b"two")))
+
+    assert heard == [b"one"]
+
+
 def test_end_of_the_stream_ends_the_link_with_its_reason() -> None:
     owner, far = attached()
     far.stream.close()
@@ -304,6 +317,31 @@ def test_suspended_machine_does_not_blame_its_peer(clock: Clock) -> None:
     assert owner.endings == []
     clock.advance(1)
     assert len(owner.endings) == 1
+
+
+def test_peer_that_speaks_and_does_not_read_is_given_up(clock: Clock) -> None:
+    owner, _ = attached(capacity=0)
+    owner.link.watch(clock, 15, 3, 10)  # type: ignore[arg-type]
+    owner.link.send(message(b"x"))
+    for _ in range(12):
+        owner.link.on_bytes(encode_frame(message()))
+        clock.advance(15)
+    assert owner.endings == []
+    owner.link.on_bytes(encode_frame(message()))
+    clock.advance(15)
+    (ending,) = owner.endings
+    assert str(ending) == "it does not read: nothing could be written for 180 s"
+
+
+def test_peer_that_reads_a_little_is_not_given_up(clock: Clock) -> None:
+    owner, far = attached(capacity=16)
+    owner.link.watch(clock, 15, 3, 10)  # type: ignore[arg-type]
+    for _ in range(40):
+        owner.link.send(message(b"x"))
+        owner.link.on_bytes(encode_frame(message()))
+        clock.advance(15)
+        far.read()
+    assert owner.endings == []
 
 
 def test_watch_stops_with_its_link(clock: Clock) -> None:

@@ -126,7 +126,7 @@ def test_what_is_shown_cannot_steer_a_terminal() -> None:
     assert error.message == "red \x1b[31m\u202e"
 
 
-HOSTILE_SYNTAX = (
+HOSTILE_SYNTAX: tuple[Any, ...] = (
     (("filename", "\x1b]0;x\x07"), ("lineno", 1), ("text", "\x1b[31m"), ("offset", 1)),
     (("filename", 7), ("lineno", "\x1b"), ("text", ["a"]), ("offset", {})),
     (("filename", "f"), ("lineno", 1 << 40000), ("text", "a"), ("offset", 1)),

@@ -16,6 +16,7 @@ is answered unless the function says so.
 import os
 import signal
 import sys
+from typing import Any
 
 from remotesvc.bootstrap.settings import MARKER, Settings
 from remotesvc.core.authority import CALL_FUNCTION, HELLO, PING
@@ -68,7 +69,7 @@ class FakeChild:
             elif message.handle != PING:
                 self._heard.append((message.handle, message.encoding, message.payload))
 
-    def say(self, reply_to: int, frames: list[list[object]], count: int = 1) -> None:
+    def say(self, reply_to: int, frames: list[list[Any]], count: int = 1) -> None:
         """Write frames as they are."""
         data = b"".join(encode_frame(self._frame(reply_to, *frame)) for frame in frames)
         self.babble(reply_to, data, count)

@@ -166,6 +166,16 @@ def test_policy_cannot_be_changed_through_the_list_it_was_made_from() -> None:
     assert hash(policy) == hash(ModulePolicy(deny=["app"]))
 
 
+@pytest.mark.parametrize("relative", [".env", ".git/config", "data/.netrc", ".aws/", "../x"])
+def test_hidden_files_beside_the_code_are_not_given(relative: str) -> None:
+    grants = Grants(frozenset({"app"}))
+
+    verdict = grants.decide_resource("app", relative)
+
+    assert not verdict.allowed and "hidden" in verdict.reason
+    assert grants.decide_resource("app", "data/env.txt").allowed
+
+
 def test_toolkit_is_told_by_whole_names() -> None:
     assert is_toolkit("remotesvc.core")
     assert is_toolkit("remotesvc.service.pool")
