@@ -81,10 +81,12 @@ $(BIN)/python:
 
 # One stamp per set of extras, made anew when the list of dependencies changes.
 $(VENV)/.installed: setup.cfg pyproject.toml | $(BIN)/python
+	@echo "Installing into $(VENV) ..."
 	@$(PIP) install --editable .
 	@touch $@
 
 $(VENV)/.installed-test: setup.cfg pyproject.toml | $(BIN)/python
+	@echo "Installing into $(VENV), with what the tests need ..."
 	@$(PIP) install --editable '.[test]'
 	@touch $@ $(VENV)/.installed
 

@@ -17,11 +17,12 @@ from .core.context import Context
 from .core.errors import DisconnectedError, Error, ProtocolError
 from .core.loop import Loop
 from .core.switch import Switch
+from .core.values import CONTEXT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import TracebackType
-    from typing import Any, Dict, List, Optional, Set, Tuple, Type
+    from typing import Any, Callable, Dict, List, Optional, Set, Tuple, Type
 
     from .connect.base import Connection
     from .controller.modules.grants import ModulePolicy
@@ -97,7 +98,7 @@ class Router:
         self.switch.serve(GET_RESOURCE, self.outgoing.responder.on_resource)
         self.switch.serve(PING, lambda link, message: None)
         decoder = importlib.import_module("remotesvc.controller.decoder")
-        self.decode = lambda payload: decoder.decode(payload, self._resolve)
+        self._decode: "Callable[..., Any]" = decoder.decode
 
     # -- opening contexts ------------------------------------------------------------------------
 
@@ -216,13 +217,20 @@ class Router:
                 "from a thread of your own"
             )
 
-    def _resolve(self, code: "int", fields: "Tuple[Any, ...]") -> "Any":
-        """Return the live object for a reference in a message: known contexts only."""
-        context_id = fields[0] if fields else None
-        context = self._contexts.get(context_id) if isinstance(context_id, int) else None
-        if context is None:
-            raise ProtocolError("a reference to a context that is not known here")
-        return context
+    def decode(self, payload: "bytes", src: "int") -> "Any":
+        """Return the value that a context sent; it may refer to itself and to nobody else.
+
+        A reference to another one would lend it our authority over that one.
+        """
+
+        def resolve(code: "int", fields: "Tuple[Any, ...]") -> "Context":
+            context = self._contexts.get(src)
+            named = fields[0] if fields else None
+            if code != CONTEXT or context is None or type(named) is not int or named != src:
+                raise ProtocolError("a reference to something that is not its sender's to give")
+            return context
+
+        return self._decode(payload, resolve)
 
     def _forget(self, ids: "set[int]", error: "Exception") -> "None":
         with self._lock:

@@ -74,8 +74,10 @@ class Home(Protocol):
     heartbeat_misses: int
     output_window: int
     defer: Callable[[Callable[[], None]], None]
-    decode: Callable[[bytes], Any]
     settle_output: Callable[[int], None]
+
+    def decode(self, payload: bytes, src: int) -> Any:
+        """Return the value that context `src` sent."""
 
     @property
     def outgoing(self) -> Outgoing:

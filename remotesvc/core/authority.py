@@ -98,8 +98,8 @@ UNASKED_LIMIT = 1024 * 1024
 
 
 def handle_name(handle: "int") -> "str":
-    """Return the table's name of a handle, or its number."""
-    return HANDLES[handle][0] if handle in HANDLES else "handle %d" % handle
+    """Return the table's name of a handle; those above the table are for replies."""
+    return HANDLES[handle][0] if handle in HANDLES else "a reply"
 
 
 def is_commanded(src: "int", auth: "int", own_id: "int", parents: "Container[int]") -> "bool":

@@ -89,6 +89,8 @@ class CallLoop:
         try:
             link = self._switch.reply(message, PLAIN, encode(result, "result"))
         except ValueNotSupported as error:
+            if type(result).__name__ == "coroutine":
+                result.close()  # or Python warns, at any later moment, that nobody awaited it
             self._switch.reply_dead(message, "value", str(error))
         except MessageTooLarge as error:
             self._switch.reply_dead(message, "size", str(error))

@@ -248,9 +248,10 @@ class Context(Verbs):
         """Return the value of a reply, or raise what it stands for."""
         encoding = message.encoding
         if encoding == PLAIN:
-            return self.router.decode(message.payload)
+            return self.router.decode(message.payload, self.id)
         if encoding == ERROR:
-            raise rebuild(message.payload, self.name, self.router.decode)
+            decoder = functools.partial(self.router.decode, src=self.id)
+            raise rebuild(message.payload, self.name, decoder)
         if encoding == DEAD:
             raise exhume(message.payload)
         raise ProtocolError(

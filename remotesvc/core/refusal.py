@@ -31,6 +31,8 @@ def describe(name: "str", value: "Any", unfit: "Unfit") -> "str":
 def _suggest(kind: "type") -> "str":
     if hasattr(kind, "__dataclass_fields__"):
         return "return dataclasses.asdict(x)"
+    if kind.__name__ == "coroutine":
+        return "call a plain function that returns asyncio.run(...)"
     return "make it plain: numbers, text, bytes, lists, dicts, dates, paths"
 
 

@@ -114,7 +114,7 @@ def test_route_news_count_only_from_the_other_end_of_the_very_link() -> None:
 
 
 def test_handle_name_is_that_of_the_table_or_a_number() -> None:
-    assert handle_name(4) == "CALL_FUNCTION" and handle_name(300) == "handle 300"
+    assert handle_name(4) == "CALL_FUNCTION" and handle_name(300) == "a reply"
 
 
 # -- src and auth --------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """Calls: what can be called, in which order, with which limits, and how each may end."""
 
 import concurrent.futures
+import gc
 import os
 import threading
 from collections.abc import Callable
@@ -416,3 +417,13 @@ def test_end_of_the_router_ends_what_is_waited_for(no_leaks: None, pipe: Pipe) -
 
 def test_keywords_of_a_function_may_have_any_name(router: Router) -> None:
     assert router.local().call(dict, fn=1, args=2, timeout=3) == {"fn": 1, "args": 2, "timeout": 3}
+
+
+def test_an_async_function_is_refused_with_the_way_out(
+    router: Router, prints: list[Print]
+) -> None:
+    context = router.local()
+    with pytest.raises(ValueNotSupported, match=r"coroutine cannot travel; .*asyncio\.run"):
+        context.submit(work.later).result()
+    assert context.call(gc.collect) >= 0
+    assert prints == [], "nobody is warned of a coroutine that was never awaited"

@@ -15,6 +15,7 @@ __all__ = [
     "fail",
     "forget_later",
     "interrupt",
+    "later",
     "leave",
     "make_bytes",
     "measure",
@@ -151,3 +152,8 @@ def version() -> "tuple[int, int]":
 def pid() -> "int":
     """Return this process's id."""
     return os.getpid()
+
+
+async def later() -> "int":
+    """Do what nobody awaits over there."""
+    return 1

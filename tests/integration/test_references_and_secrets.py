@@ -1,4 +1,4 @@
-"""A Secret waits for HELLO: whoever sits at the other end instead of a child never gets it."""
+"""What is kept back: a Secret until HELLO, and a reference to somebody else for ever."""
 
 import sys
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import remotesvc
+from remotesvc.core.values import encode
 
 SECRET = "correct horse battery staple"
 
@@ -65,3 +66,11 @@ def test_secret_arrives_as_a_secret() -> None:
         context = router.local()
         assert context.call(len, remotesvc.Secret(SECRET)) == len(SECRET)
         assert "staple" not in context.call(repr, remotesvc.Secret(SECRET))
+
+
+def test_a_context_may_refer_to_itself_and_to_nobody_else() -> None:
+    with remotesvc.Router() as router:
+        one, other = router.local(), router.local()
+        assert router.decode(encode(one), one.id) == one
+        with pytest.raises(remotesvc.ProtocolError, match="not its sender's to give"):
+            router.decode(encode(other), one.id)
