@@ -9,7 +9,7 @@ from remotesvc.controller.modules.target import Target
 
 from .usage import UsageProblem
 
-__all__ = ["Callee", "describe_module", "list_names", "split_target"]
+__all__ = ["Callee", "describe_module", "describe_word", "list_names", "split_target"]
 
 # A list of names in an error text stops here.
 SHOWN_NAMES = 8
@@ -34,15 +34,14 @@ class Callee:
 
 
 def split_target(text: str) -> tuple[str, ...]:
-    """Return the parts of a dotted name; UsageProblem for what cannot name a function."""
+    """Return the parts of a name; UsageProblem for what cannot name a function or a module."""
     parts = tuple(text.split("."))
     if not all(part.isidentifier() for part in parts):
         raise UsageProblem(
             f"{text!r} names no function: write module.function, for example app.health.check"
         )
-    if len(parts) == 1:
-        proposal = f"builtins.{text}" if text in dir(builtins) else f"MODULE.{text}"
-        raise UsageProblem(f"{text!r} names no module: write {proposal}")
+    if len(parts) == 1 and text in dir(builtins):
+        raise UsageProblem(f"{text!r} names no module: write builtins.{text}")
     if parts[0] == "__main__":
         raise UsageProblem("the command line has no __main__ of yours: name a module")
     return parts
@@ -51,6 +50,11 @@ def split_target(text: str) -> tuple[str, ...]:
 def describe_module(module: str, functions: Iterable[str]) -> str:
     """Return the text for a target that names a module and no function in it."""
     return f"{module} is a module: name a function in it{list_names(functions)}"
+
+
+def describe_word(word: str) -> str:
+    """Return the text for a target of one word that is no module here."""
+    return f"{word!r} is one word: write module.function, for example app.health.check"
 
 
 def list_names(names: Iterable[str]) -> str:

@@ -1,6 +1,8 @@
 """`remotesvc demo`: shows the toolkit at work on this machine, with an SSH server of its own."""
 
+import os
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -65,7 +67,7 @@ def demo(ctx: click.Context, is_kept: bool, is_embedded: bool) -> int:
 
     The server is the system's sshd where there is one, with keys and configuration of its own in
     a temporary folder; all of it is gone afterwards. Ends with exit code 1 when something did not
-    go as it should.
+    go as it should, 3 when the server could not be reached.
     """
     # Imported here: the server's keys take paramiko, which --help does without.
     from remotesvc.testing.options import Kind, ServerOptions
@@ -80,17 +82,33 @@ def demo(ctx: click.Context, is_kept: bool, is_embedded: bool) -> int:
         return ExitCode.UNREACHABLE
     with server:
         output.result(f"An SSH server ({server.kind}) runs on {_address(server)}.")
-        are_good = [_show(output, server, step) for step in STEPS]
+        ends = []
+        for step in STEPS:
+            ends.append(_show(output, server, step))
+            if ends[-1] == ExitCode.UNREACHABLE:
+                return _give_up(output, server)
         if is_kept:
             _keep(output, server)
-        elif all(are_good):
+        elif not any(ends):
             output.result("\nThat was all; the server and its files are removed.")
-    return ExitCode.OK if all(are_good) else ExitCode.RAISED
+    return ExitCode.RAISED if any(ends) else ExitCode.OK
 
 
-def _show(output: Output, server: "SshServer", step: Step) -> bool:
-    """Run the command of a step as the reader would; tell whether it ended as it should."""
-    output.result(f"\n{step.explanation}\n$ {shlex.join(('remotesvc', *_words(server, step)))}")
+def _give_up(output: Output, server: "SshServer") -> ExitCode:
+    """End a demo whose server lets nobody in: no further step could do better."""
+    if server.kind == "sshd":
+        output.talk(
+            "remotesvc demo: sshd does not let this account in; try: remotesvc demo --embedded"
+        )
+    return ExitCode.UNREACHABLE
+
+
+def _show(output: Output, server: "SshServer", step: Step) -> int:
+    """Run the command of a step as the reader would; return 0 if it ended as it should.
+
+    Otherwise tell so, and return its exit code, or RAISED where that was the one expected.
+    """
+    output.result(f"\n{step.explanation}\n$ {_command(server, step)}")
     done = subprocess.run(
         (sys.executable, "-m", "remotesvc", *_words(server, step)),
         stdin=subprocess.DEVNULL,
@@ -102,22 +120,35 @@ def _show(output: Output, server: "SshServer", step: Step) -> bool:
     if done.stdout:
         output.result(done.stdout.removesuffix("\n"))
     if (done.returncode, bool(done.stdout)) == (step.exit_code, step.has_result):
-        return True
+        return ExitCode.OK
     result = "a result" if step.has_result else "no result"
     output.talk(
         f"remotesvc demo: exit code {done.returncode}, but {int(step.exit_code)} and {result} "
         f"were expected. The server's log:\n{server.log_text()}"
     )
-    return False
+    return done.returncode or ExitCode.RAISED
 
 
 def _keep(output: Output, server: "SshServer") -> None:
     kept = server.detach()
-    commands = "\n".join(f"  {shlex.join(('remotesvc', *_words(server, s)))}" for s in STEPS)
+    commands = "\n".join(f"  {_command(server, step)}" for step in STEPS)
     output.result(
         f"\nThe server keeps running on {_address(server)}. The commands again:\n{commands}\n"
         f"Stop it, and remove its files, with:\n  {kept.stop_command}"
     )
+
+
+def _command(server: "SshServer", step: Step) -> str:
+    """Return a line to paste into a shell; another remotesvc on PATH is not the one shown."""
+    return shlex.join((*_program(), *_words(server, step)))
+
+
+def _program() -> tuple[str, ...]:
+    ours = os.path.join(os.path.dirname(sys.executable), "remotesvc")
+    found = shutil.which("remotesvc")
+    if found is not None and os.path.realpath(found) == os.path.realpath(ours):
+        return ("remotesvc",)
+    return (ours,) if os.path.exists(ours) else (sys.executable, "-m", "remotesvc")
 
 
 def _words(server: "SshServer", step: Step) -> Sequence[str]:

@@ -41,7 +41,7 @@ PLEA = "please report this, with what REMOTESVC_DEBUG=1 in the environment adds 
 
 # The library's words for what has another name on the command line.
 OPTIONS = {
-    "-i/identity_file": "-i",
+    "-i (identity_file=)": "-i",
     "config_file=": "-F",
     "connect_timeout": "--connect-timeout",
     "passphrase=, or add it": "it",
@@ -100,7 +100,9 @@ def _lookup_text(line: str, error: RemoteError, call: Call) -> str:
 
 def _without_prefix(message: str, host: str) -> str:
     """Take away the host's name: the report begins with it."""
-    return message.removeprefix(f"{host}: ").removeprefix(f"{host} ")
+    for name in (host, host.removeprefix("@")):  # the library has no @ before local
+        message = message.removeprefix(f"{name}: ").removeprefix(f"{name} ")
+    return message
 
 
 def _connect_text(text: str, phase: str) -> str:

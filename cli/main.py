@@ -58,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             args = None if argv is None else list(argv)
             return commands.main(args, "remotesvc", standalone_mode=False, obj=output) or 0
     except click.ClickException as error:
-        output.talk(f"{_command(error)}: {visible(error.format_message())}{_hint(error)}")
+        output.talk(f"{_command(error)}: {_told(visible(error.format_message()), error)}")
         return ExitCode.USAGE
     except (KeyboardInterrupt, click.Abort):
         return ExitCode.INTERRUPTED
@@ -79,9 +79,16 @@ def _command(error: click.ClickException) -> str:
     return ctx.command_path if isinstance(ctx, click.Context) else "remotesvc"
 
 
+def _told(text: str, error: click.ClickException) -> str:
+    """Return the text of a mistake with its hint; not all texts of click's end in a stop."""
+    hint = _hint(error)
+    stop = "" if not hint or text.endswith((".", "?", "!")) else "."
+    return f"{text}{stop} {hint}".rstrip()
+
+
 def _hint(error: click.ClickException) -> str:
     if isinstance(error, click.NoSuchOption):
-        return " An argument that begins with a dash goes behind --"
+        return "An argument that begins with a dash goes behind --"
     if isinstance(error, click.UsageError) and not isinstance(error, UsageProblem):
-        return f" See {_command(error)} --help"
+        return f"See {_command(error)} --help"
     return ""

@@ -13,7 +13,7 @@ from remotesvc.controller.modules.locate import Locator
 from remotesvc.controller.modules.syntax import parse
 from remotesvc.controller.modules.target import Target
 
-from .callee import Callee, describe_module, list_names
+from .callee import Callee, describe_module, describe_word, list_names
 from .current_folder import current_folder
 from .definitions import Definitions, read_definitions
 from .usage import UsageProblem, did_you_mean
@@ -36,6 +36,8 @@ def find_own(locator: Locator, parts: tuple[str, ...]) -> Callee:
                 raise UsageProblem(describe_module(found.name, ()))
             return Callee(Target(found.name, ".".join(parts[end:])))
         below = found
+    if len(parts) == 1:
+        raise UsageProblem(describe_word(parts[0]))
     near = did_you_mean(parts[0], (module.name for module in pkgutil.iter_modules()))
     hint = f"; nor is {parts[0]!r} here, in {current_folder()} or installed{near}"
     return Callee(Target(".".join(parts[:-1]), parts[-1]), hint=hint)
@@ -88,7 +90,20 @@ def _check_member(callee: Callee, node: ast.AST | None, names: tuple[str, ...]) 
     if not _may_have(members, names[1]):
         hint = did_you_mean(names[1], members.names)
         raise UsageProblem(f"class {where} has no {names[1]!r}{hint}")
-    return callee if len(names) > 2 else _check_kind(callee, members, names[1], where)
+    if len(names) > 2:
+        return callee
+    if _wants_instance(members.only(names[1])):
+        text = "needs an instance: name a function, a classmethod or a staticmethod"
+        raise UsageProblem(f"{where}.{names[1]} {text}")
+    return _check_kind(callee, members, names[1], where)
+
+
+def _wants_instance(member: ast.AST | None) -> bool:
+    """Tell a method by its first parameter: a `def` without self can be called on the class."""
+    if not isinstance(member, ast.FunctionDef) or member.decorator_list:
+        return False
+    first = [*member.args.posonlyargs, *member.args.args][:1]
+    return [argument.arg for argument in first] == ["self"]
 
 
 def _check_kind(callee: Callee, found: Definitions, name: str, where: str) -> Callee:

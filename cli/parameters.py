@@ -4,8 +4,10 @@ A number may begin with a dash, and `--` has a meaning of its own for us, so the
 before click sees them.
 """
 
+import errno
 import os
 import re
+import stat
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -61,9 +63,25 @@ class Path(TextType):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Refuse a file that has to be there and is not, or cannot be read."""
         path: str = os.path.expanduser(value)
-        if self._must_exist and (os.path.isdir(path) or not os.access(path, os.R_OK)):
-            self.fail(f"there is no file {path!r} that can be read", param, ctx)
+        if self._must_exist:
+            problem = _problem_with(path)
+            if problem:
+                self.fail(f"{path!r} {problem}", param, ctx)
         return path
+
+
+def _problem_with(path: str) -> str | None:
+    """Say what keeps a file from being read, None if nothing does."""
+    try:
+        is_folder = stat.S_ISDIR(os.stat(path).st_mode)
+    except FileNotFoundError:
+        return "does not exist"
+    except (OSError, ValueError) as error:
+        return f"cannot be read: {getattr(error, 'strerror', None) or error}"
+    if is_folder:
+        return "is a folder"
+    # Not opened: it may be a pipe, which gives its content once.
+    return None if os.access(path, os.R_OK) else f"cannot be read: {os.strerror(errno.EACCES)}"
 
 
 class ConfigFile(Path):

@@ -5,6 +5,8 @@ not refused, it only yields a hint.
 """
 
 import importlib
+from collections.abc import Iterable
+from types import FunctionType
 
 from remotesvc.controller.modules.origin import is_stdlib_name
 from remotesvc.controller.modules.target import Target
@@ -29,6 +31,8 @@ def find_standard(parts: tuple[str, ...]) -> Callee | None:
         module = _import(".".join(parts[:end]))
         if module is not None:
             return _follow(module, parts[:end], parts[end:])
+    if len(parts) == 1:
+        raise UsageProblem(describe_module(parts[0], ()))
     return Callee(Target(".".join(parts[:-1]), parts[-1]))
 
 
@@ -41,11 +45,24 @@ def _import(name: str) -> object | None:
         return None
 
 
+def _names_in(module: object) -> Iterable[str]:
+    """List what a module offers: what it says itself, else its own public functions."""
+    functions = [
+        name
+        for name, value in vars(module).items()
+        if isinstance(value, FunctionType)
+        and value.__module__ == vars(module)["__name__"]
+        and not name.startswith("_")
+    ]
+    listed: Iterable[str] = getattr(module, "__all__", functions)
+    return listed
+
+
 def _follow(value: object, module: tuple[str, ...], names: tuple[str, ...]) -> Callee:
     """Follow names from a module as far as they lead in this Python's version of it."""
     target = Target(".".join(module), ".".join(names))
     if not names:
-        raise UsageProblem(describe_module(target.module, getattr(value, "__all__", ())))
+        raise UsageProblem(describe_module(target.module, _names_in(value)))
     for name in names:
         if not hasattr(value, name):
             return Callee(target, hint=did_you_mean(name, dir(value)))

@@ -2,7 +2,7 @@
 
 import sys
 
-from remotesvc.cli.main import main
+from remotesvc.cli.entry import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -46,8 +46,8 @@ class Router:
     siblings: whether children may talk to each other. max_message_size: bytes, inherited by
     children. modules: a ModulePolicy on top of what is granted by itself. heartbeat: seconds
     between signs of life; a link without one for heartbeat * heartbeat_misses is closed. output:
-    called as output(context_name, "stdout" | "stderr", line) for each line that children print;
-    by default it appears on stderr with the name of the context.
+    called as output(context_name, "stdout" | "stderr", line) for each line that children print,
+    as bytes without its newline; by default it appears on stderr with the name of the context.
     """
 
     def __init__(

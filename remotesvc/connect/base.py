@@ -188,6 +188,7 @@ class Connection:
             self._handshake.noise,
             self._tried,
             reason,
+            self._handshake.has_marker,
         )
         error.elapsed = attempt.elapsed
         self.link.end(error)
@@ -217,8 +218,9 @@ def explain_end(
     noise: "str",
     tried: "Sequence[str]",
     reason: "str",
+    has_begun: "bool" = True,
 ) -> "ConnectError":
-    """Return the error for a remote command that ended before HELLO. Pure."""
+    """Return the error for a command that ended before HELLO, maybe even before stage0. Pure."""
     said = _last_words(stderr, noise)
     if exit_status == NO_PYTHON:
         text = "%s: no Python 3.6 or newer (tried %s). Name one with python_path%s" % (
@@ -235,6 +237,8 @@ def explain_end(
         return InterpreterError(text, None, None, exit_status, stderr)
     status = reason if exit_status is None else _describe(exit_status)
     text = "%s: the remote command ended before the child was ready (%s)%s" % (where, status, said)
+    if len(tried) == 1 and not has_begun:
+        text += ". Is %s a Python? Name another with python_path" % visible(tried[0])
     return BootstrapError(text, None, None, exit_status, stderr)
 
 

@@ -35,6 +35,11 @@ def connect(
     try:
         stream = ProcessStream(router.loop, argv)
     except (OSError, ValueError) as error:
-        text = "%s: %s could not be started: %s" % (attempt.where, argv[0], error)
+        reason = getattr(error, "strerror", None) or error
+        text = "%s: %s could not be started: %s. Name a Python with python_path" % (
+            attempt.where,
+            argv[0],
+            reason,
+        )
         raise InterpreterError(text, None, attempt.elapsed) from error
     return Connection(router, stream, context_id, attempt, payload, tried)

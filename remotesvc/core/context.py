@@ -239,7 +239,7 @@ class Context(Verbs):
             raise CallTimeout("%s did not end within %g s" % (self.name, timeout))
 
     def kill(self) -> "None":
-        """Drop the link: the child ends within seconds, whatever it is doing."""
+        """Drop the link and kill what was started for it here: the child ends within seconds."""
         if self._connection is not None:
             self._connection.link.end(DisconnectedError("%s was killed from here" % self.name))
             self._connection.stream.kill()

@@ -135,7 +135,7 @@ class RemoteError(Error):
 
 
 class CallTimeout(Error, TimeoutError):
-    """The caller's deadline passed; the call is being cancelled over there."""
+    """The caller's deadline passed; the call may still run over there, its reply is dropped."""
 
 
 class DisconnectedError(Error):

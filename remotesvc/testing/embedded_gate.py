@@ -17,7 +17,7 @@ import paramiko
 
 from remotesvc.testing.embedded_session import Session, start_thread
 from remotesvc.testing.embedded_settings import EmbeddedSettings
-from remotesvc.testing.options import current_user
+from remotesvc.testing.options import current_account, current_user
 
 __all__ = ["Gate"]
 
@@ -123,7 +123,7 @@ class Gate(paramiko.ServerInterface):  # type: ignore[misc] # paramiko has no ty
         return True
 
     def _start(self, arguments: list[str]) -> "subprocess.Popen[bytes]":
-        account = pwd.getpwnam(self._user)
+        account = _account_of(self._user)
         shell = self._settings.shell or account.pw_shell or "/bin/sh"
         home = account.pw_dir if os.path.isdir(account.pw_dir) else "/"
         is_other = self._user != current_user()
@@ -153,6 +153,15 @@ class Gate(paramiko.ServerInterface):  # type: ignore[misc] # paramiko has no ty
             "SSH_CONNECTION": f"{address} {port} {address} {self._settings.port}",
             **dict(self._settings.environment),
         }
+
+
+def _account_of(user: str) -> pwd.struct_passwd:
+    """Return the account of a user; of this process without one, what serves as such."""
+    own = current_account()
+    if own is not None or user != current_user():
+        return pwd.getpwnam(user)
+    fields = (user, "x", os.geteuid(), os.getegid(), "", "/", "/bin/sh")
+    return pwd.struct_passwd(fields)
 
 
 def _authorized_keys(path: Path) -> frozenset[str]:

@@ -11,7 +11,7 @@ from typing import Literal
 
 from remotesvc.testing.keys import KeyType
 
-__all__ = ["Kind", "ServerOptions", "current_user"]
+__all__ = ["Kind", "ServerOptions", "current_account", "current_user"]
 
 Kind = Literal["sshd", "embedded"]
 
@@ -20,8 +20,19 @@ _ONLY_EMBEDDED = frozenset({"password", "interactive"})
 
 
 def current_user() -> str:
-    """Return the account name of this process."""
-    return pwd.getpwuid(os.geteuid()).pw_name
+    """Return the account name of this process; USER, or a made-up one, if it has no account."""
+    account = current_account()
+    if account is not None:
+        return account.pw_name
+    return os.environ.get("USER") or f"uid{os.geteuid()}"
+
+
+def current_account() -> pwd.struct_passwd | None:
+    """Return the account of this process; None in a container whose user id has none."""
+    try:
+        return pwd.getpwuid(os.geteuid())
+    except KeyError:
+        return None
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ from remotesvc.testing.folder import (
     write_config_for_port,
     write_keys,
 )
-from remotesvc.testing.options import Kind, ServerOptions
+from remotesvc.testing.options import Kind, ServerOptions, current_account, current_user
 from remotesvc.testing.process import SupervisedProcess
 
 __all__ = ["KeptServer", "ServerStartError", "SshServer", "available_kinds", "start_server"]
@@ -114,8 +114,12 @@ class SshServer:
 
 
 def available_kinds() -> tuple[Kind, ...]:
-    """Return the kinds that this machine can start, the preferred one first."""
-    return ("embedded",) if sshd.find_sshd() is None else ("sshd", "embedded")
+    """Return the kinds that this process can start, the preferred one first.
+
+    sshd lets nobody in who has no account, and nobody else is there to log in as.
+    """
+    can_sshd = sshd.find_sshd() is not None and current_account() is not None
+    return ("sshd", "embedded") if can_sshd else ("embedded",)
 
 
 def start_server(kind: Kind | None = None, options: ServerOptions | None = None) -> SshServer:
@@ -146,8 +150,9 @@ def _choose(kind: Kind | None, options: ServerOptions) -> Kind:
         raise ValueError(f"these options need kind={min(possible)!r}, not {kind!r}: {options}")
     if kind not in available_kinds():
         raise FileNotFoundError(
-            "no sshd on PATH or in " + ", ".join(sshd.SSHD_FOLDERS) + "; install "
-            "openssh-server, or leave out kind='sshd' and the options that only sshd has"
+            "no sshd on PATH or in " + ", ".join(sshd.SSHD_FOLDERS) + ", or no account for this "
+            "user id; install openssh-server, or leave out kind='sshd' and the options that only "
+            "sshd has"
         )
     return kind
 
@@ -187,6 +192,7 @@ def _launch(info: ServerInfo, banner: str, options: ServerOptions) -> Supervised
     else:
         embedded_settings.save(info.folder, info.port, banner, options)
         command = (sys.executable, "-m", "remotesvc.testing.embedded", str(info.folder))
+        environment["USER"] = current_user()
         environment["PYTHONPATH"] = os.pathsep.join(map(os.path.abspath, sys.path))
     return SupervisedProcess(command, info.folder, environment)
 

@@ -95,7 +95,8 @@ def test_a_changed_host_key_is_told_with_the_command_that_mends_it(
     first, *others = done.err.splitlines()
     assert first.startswith(f"web1: the key of [127.0.0.1]:{server.port} has changed")
     assert first.endswith("(phase: host key)")
-    assert others[-1] == f"  ssh-keygen -R '[127.0.0.1]:{server.port}' -f {known}"
+    assert others[-2] == f"  ssh-keygen -R '[127.0.0.1]:{server.port}' -f {known}"
+    assert others[-1] == "then run again with --host-key-policy accept-new"
 
 
 def test_an_unknown_host_key_is_told_and_accepted_when_asked_for(
@@ -128,6 +129,22 @@ def test_a_host_without_the_named_python_says_what_was_tried(
     assert line.endswith("(phase: interpreter)")
 
 
+@pytest.mark.parametrize(
+    ("python", "expected"),
+    [
+        ("nosuch", "nosuch could not be started: No such file or directory. Name a Python with"),
+        ("/bin/true", "(exit status 0). Is /bin/true a Python? Name another with"),
+    ],
+)
+def test_a_program_of_this_machine_that_is_no_python_is_told(
+    remotesvc: Program, python: str, expected: str
+) -> None:
+    line = line_of(remotesvc("run", "@local", "os.getpid", "--python", python), 3)
+
+    assert not line.startswith("@local: local")
+    assert f"{expected} --python" in line
+
+
 def test_a_connection_that_ends_during_the_call_is_told(remotesvc: Program) -> None:
     line = line_of(remotesvc("run", "@local", "os._exit", "7"), 3)
 
@@ -157,7 +174,8 @@ def test_an_unknown_module_is_told_with_where_it_was_looked_for(
         ("app.health.chek", "has no 'chek'; did you mean 'check'?"),
         ("app.health.LIMIT", "app.health.LIMIT is no function, it is the constant 5"),
         ("app.health", "app.health is a module: name a function in it; it has check, fail"),
-        ("check", "'check' names no module: write MODULE.check"),
+        ("app", "app is a module: name a function in it; it has health"),
+        ("check", "'check' is one word: write module.function, for example app.health.check"),
     ],
 )
 def test_an_unknown_function_is_told_before_a_host_is_asked(
@@ -230,8 +248,10 @@ def test_a_result_that_cannot_be_sent_is_told_with_its_type(remotesvc: Program) 
         (["run", "web1", "a.b", "--timeout", "-5"], "'-5' is not a positive number of seconds"),
         (["run", "web1", "a.b", "-f", "0"], "Invalid value for '-f'"),
         (["run", "web1", "a.b", "-p", "70000"], "Invalid value for '-p'"),
-        (["run", "web1", "a.b", "-F", "/no/config"], "there is no file '/no/config'"),
-        (["run", "web1", "a.b", "-i", "/no/key"], "there is no file '/no/key'"),
+        (["run", "web1", "a.b", "-F", "/no/config"], "'/no/config' does not exist. See remotesvc"),
+        (["run", "web1", "a.b", "-i", "/no/key"], "'/no/key' does not exist. See remotesvc"),
+        (["run", "web1", "a.b", "-i", "/"], "'/' is a folder. See remotesvc run --help"),
+        (["run", "web1", "a.b", "-i", "/etc/passwd/x"], "cannot be read: Not a directory. See"),
         (["run", "web1", "a.b", "--host-key-policy", "lax"], "'lax' is not one of"),
         (["run", "web1", "a.b", "--jump", "x:y"], "the destination 'x:y'"),
         (["run", "web1", "a.b", "x=1", "x=2"], "the argument x is given twice"),

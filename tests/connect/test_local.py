@@ -40,8 +40,11 @@ def test_first_interpreter_found_runs_of_several(router: remotesvc.Router) -> No
 
 @pytest.mark.parametrize("path", ["/nonexistent/python", "/", "/etc/passwd", "a\0b"])
 def test_program_that_cannot_be_started_is_named(router: remotesvc.Router, path: str) -> None:
-    with pytest.raises(InterpreterError, match=r"local: .* could not be started") as caught:
+    with pytest.raises(
+        InterpreterError, match=r"^local: .* could not be started: [^:]*$"
+    ) as caught:
         router.local(python_path=path)
+    assert str(caught.value).endswith(". Name a Python with python_path")
     assert caught.value.phase == "interpreter" and caught.value.elapsed is not None
 
 
@@ -54,6 +57,14 @@ def test_no_interpreter_of_several_is_said_with_what_was_tried(router: remotesvc
 def test_program_that_is_no_python_is_quoted(router: remotesvc.Router) -> None:
     child = router.local(python_path="/bin/ls")
     with pytest.raises(BootstrapError, match=r"exit status 2\). It said: .*ls"):
+        child.call(os.getpid)
+
+
+def test_program_that_is_no_python_and_says_nothing_is_asked_about(
+    router: remotesvc.Router,
+) -> None:
+    child = router.local(python_path="/bin/true")
+    with pytest.raises(BootstrapError, match=r"\. Is /bin/true a Python\? Name another with py"):
         child.call(os.getpid)
 
 

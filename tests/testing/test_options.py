@@ -1,8 +1,12 @@
 """Options say which kind of server can fulfil them."""
 
+import os
+import pwd
+
 import pytest
 
 from remotesvc.testing.options import Kind, ServerOptions, current_user
+from remotesvc.testing.server import available_kinds
 
 
 @pytest.mark.parametrize(
@@ -30,6 +34,20 @@ def test_options_that_no_kind_has_together_are_refused_by_name() -> None:
 def test_the_account_of_this_process_may_log_in_by_default() -> None:
     assert ServerOptions().accounts() == (current_user(),)
     assert ServerOptions(users=("web", "root")).accounts() == ("web", "root")
+
+
+def test_a_process_without_an_account_has_a_name_and_the_embedded_server(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def find_none(uid: int) -> pwd.struct_passwd:
+        raise KeyError(uid)
+
+    monkeypatch.setattr(pwd, "getpwuid", find_none)
+    monkeypatch.setenv("USER", "web")
+    assert current_user() == "web"
+    monkeypatch.delenv("USER")
+    assert current_user() == f"uid{os.geteuid()}"
+    assert available_kinds() == ("embedded",)
 
 
 def test_secrets_are_not_in_the_repr() -> None:

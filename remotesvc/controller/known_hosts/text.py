@@ -6,6 +6,7 @@ from which file and line, and never a command that trusts a key unseen without s
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Sequence
 
@@ -54,7 +55,8 @@ def _describe_changed(verdict: Changed, name: str, shown: str) -> str:
         f"{expected}\n"
         f"  it showed: {shown}\n"
         f"if the new fingerprint is right (ask whoever runs the host), forget the old key with\n"
-        f"{commands}"
+        f"{commands}\n"
+        f"then run again with --host-key-policy accept-new"
     )
 
 
@@ -62,9 +64,8 @@ def _describe_unknown(
     verdict: Unknown, host: str, port: int, shown: str, files: Sequence[str]
 ) -> str:
     name = name_of(host, port)
-    target = shlex.quote(files[0]) if files else _NOWHERE
     searched = ", ".join(files) or "none, for no file is configured"
-    scan = f"ssh-keyscan -p {port} {shlex.quote(host)} >> {target}"
+    scan = f"ssh-keyscan -p {port} {shlex.quote(host)} >> {_target(files)}"
     authority = ""
     if verdict.authority is not None:
         authority = (
@@ -76,9 +77,21 @@ def _describe_unknown(
         f"  it showed: {shown}\n"
         f"  looked in: {searched}{authority}\n"
         f"compare the fingerprint with `ssh-keygen -lf` on the host itself, then add it with\n"
-        f"  {scan}\n"
+        f"  {_make_folder(files)}{scan}\n"
         f"or trust the first key that comes with --host-key-policy accept-new"
     )
+
+
+def _target(files: Sequence[str]) -> str:
+    return shlex.quote(files[0]) if files else _NOWHERE
+
+
+def _make_folder(files: Sequence[str]) -> str:
+    """Return the command before, if the folder that the key is to go to has yet to be made."""
+    folder = os.path.dirname(files[0] if files else _NOWHERE)
+    if not folder or os.path.isdir(os.path.expanduser(folder)):
+        return ""
+    return f"mkdir -p -m 700 {shlex.quote(folder) if files else folder} && "
 
 
 def _line(key: KnownKey) -> str:

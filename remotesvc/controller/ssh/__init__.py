@@ -34,6 +34,8 @@ def connect(
     **given: Any,
 ) -> Connection:
     """Log in to a host and start a child there; what an option leaves out, ssh_config says."""
+    if not isinstance(host, str):
+        raise TypeError(f"ssh(): host is text, not {host!r}")
     options = SshOptions.of(given)
     names = candidates(options.python_path)
     warm_up()

@@ -79,6 +79,7 @@ class _Login:
         self._allowed: set[str] | None = None
         self._tried: list[str] = []
         self._notes: list[str] = []
+        self._unusable: list[str] = []
         self._offered: set[bytes] = set()
         self._answers = _Answers(credentials, self._notes)
         self._is_one_step_further = False
@@ -147,7 +148,8 @@ class _Login:
 
     def _try_keys(self) -> bool:
         user = self._settings.user
-        with self._credentials.identities(self._settings, self._notes).offered() as identities:
+        found = self._credentials.identities(self._settings, self._unusable)
+        with found.offered() as identities:
             for identity in identities:
                 blob = identity.key.asbytes()
                 if blob in self._offered:
@@ -180,13 +182,17 @@ class _Login:
         return self._send("password", send)
 
     def _refused(self) -> AuthenticationError:
-        tried = ", ".join(self._tried) or "nothing: there was nothing to offer"
+        unusable = dict.fromkeys(self._unusable)  # the files are read again for each step
+        nothing = "nothing" if unusable else "nothing: there was nothing to offer"
+        tried = ", ".join(self._tried) or nothing
+        lacks = f" Not usable: {'; '.join(unusable)}." if unusable else ""
         allowed = visible(", ".join(sorted(self._allowed or {"it did not say"})))
         notes = "".join(f"; {note}" for note in (*self._notes, *self._settings.login_notes))
         text = (
             f"{self._attempt.where}: user {self._settings.user!r} was not let in by "
-            f"{self._where}. Tried: {tried}. The server takes: {allowed}{notes}. Check the user "
-            "name, or give a key with -i/identity_file, an agent, or a password"
+            f"{self._where}. Tried: {tried}.{lacks} The server takes: {allowed}{notes}. "
+            "Check the user name, or give a key with -i (identity_file=), an agent, or password= "
+            "in a program"
         )
         return AuthenticationError(text, None, self._attempt.elapsed)
 

@@ -44,6 +44,9 @@ class SshOptions:
         if options.transport != "paramiko":
             text = f"transport {options.transport!r}: there is only 'paramiko' so far"
             raise ConnectError(text, "resolve")
+        port = options.port
+        if port is not None and not (isinstance(port, int) and 0 < port < 65536):
+            raise ConnectError(f"port={port!r} is not a number from 1 to 65535", "resolve")
         return options
 
     @property

@@ -79,11 +79,16 @@ class ProxyWire:
         self._has_said_all.wait(min(patience, LAST_WORDS))
         self.close()
         status = self._process.returncode
-        said = visible(self._said.decode("utf-8", "backslashreplace").strip().replace("\n", " | "))
+        said = self._said.decode("utf-8", "backslashreplace").strip().replace("\n", " | ")
         ended = "" if status == -signal.SIGKILL else f" ended with exit status {status}"
         if not (ended or said):
             return ""
-        return f". ProxyCommand {self._command!r}{ended}" + (f"; it said: {said}" if said else "")
+        return f"ProxyCommand {self._command!r}{ended}" + (f": {visible(said)}" if said else "")
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether it ended by itself, and not well; it has ended once it said its last words."""
+        return self._process.returncode not in (None, 0, -signal.SIGKILL)
 
     def _read(self) -> None:
         try:

@@ -34,7 +34,11 @@ class Wire(Protocol):
         """Give everything back; closing twice is fine."""
 
     def last_words(self, patience: float) -> str:
-        """Return what is known of its end, to be put behind an error text, or ""; ends it."""
+        """Return what is known of its end, as a sentence without full stop, or ""; ends it."""
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether, once it said its last words, it is known to be at fault itself."""
 
 
 class TcpWire:
@@ -54,6 +58,11 @@ class TcpWire:
     def last_words(self, patience: float) -> str:
         """Return nothing: the error of the socket says it all."""
         return ""
+
+    @property
+    def has_failed(self) -> bool:
+        """Never: it only carries."""
+        return False
 
 
 def shut_down(sock: socket.socket) -> None:

@@ -116,8 +116,13 @@ class Chain:
         atexit.unregister(self._cut_at_exit)
 
     def last_words(self, attempt: Attempt) -> str:
-        """Return what the wire's own program said, for the end of an error text."""
-        return "".join(wire.last_words(attempt.left) for wire in self.wires)
+        """Return how the wire's own program ended and what it said, "" without any."""
+        return "; ".join(filter(None, (wire.last_words(attempt.left) for wire in self.wires)))
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether the wire failed before anything was heard through it; after the last words."""
+        return len(self.transports) == 1 and any(wire.has_failed for wire in self.wires)
 
 
 def open_chain(
@@ -273,20 +278,23 @@ def _explain_start(chain: Chain, attempt: Attempt, login: Login, error: Exceptio
     transport = chain.transports[-1]
     said = visible(transport.packetizer.first_line[:SAID_SHOWN])
     phase = "host key" if transport.remote_version else "tcp"
+    words = chain.last_words(attempt)
     if attempt.left == 0:
         doing = f"{login.name} said {said!r} and no more" if said else f"{login.name} said nothing"
-        return attempt.timed_out(phase, doing + chain.last_words(attempt))
+        return attempt.timed_out(phase, ". ".join(filter(None, (doing, words))))
     if transport.remote_version:
         text = f"no SSH session could be agreed with {login.name} ({said}): {reason_of(error)}"
     elif said:
         text = f"{login.name} is no SSH server: it said {said!r}"
+    elif chain.is_broken:
+        text, words = words, ""
     else:
         text = (
             f"{login.name} closed the connection at once: is it an SSH server, and not too busy?"
         )
-    return ConnectError(
-        f"{attempt.where}: {text}{chain.last_words(attempt)}", phase, attempt.elapsed
-    )
+    stop = "" if text.endswith("?") else "."
+    more = f"{stop} {words}" if words else ""
+    return ConnectError(f"{attempt.where}: {text}{more}", phase, attempt.elapsed)
 
 
 def _quiet(transport: paramiko.Transport) -> None:

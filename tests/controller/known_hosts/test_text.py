@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from remotesvc.controller.known_hosts import (
     Changed,
     Known,
@@ -43,6 +45,21 @@ def test_unknown_key_says_where_it_looked_and_how_to_add_it() -> None:
     assert "ssh-keyscan -p 2222 web1 >> '/home/al ice/known_hosts'" in text
     assert "compare the fingerprint" in text
     assert "--host-key-policy accept-new" in text
+
+
+def test_folder_of_the_key_is_made_if_it_is_missing(tmp_path: Path) -> None:
+    folder = tmp_path / "with space"
+    files = [str(folder / "known_hosts")]
+    text = describe(Unknown(), "web1", 22, "ssh-ed25519", BLOB, files)
+    assert f"\n  mkdir -p -m 700 '{folder}' && ssh-keyscan" in text
+
+    folder.mkdir()
+    text = describe(Unknown(), "web1", 22, "ssh-ed25519", BLOB, files)
+    assert "\n  ssh-keyscan" in text
+
+
+def test_changed_key_says_what_to_do_after_the_command() -> None:
+    assert text_of(Changed((KEY,))).endswith("then run again with --host-key-policy accept-new")
 
 
 def test_unknown_key_without_any_file_says_so() -> None:

@@ -79,8 +79,9 @@ def test_a_wrong_passphrase_is_told(router: Router, locked: SshServer) -> None:
 def test_a_missing_passphrase_is_told(router: Router, locked: SshServer) -> None:
     error = refusal(router, locked)
 
-    assert "Tried: nothing: there was nothing to offer" in str(error)
-    assert f"identity file {locked.identity_file} needs a passphrase: give pass" in str(error)
+    why = f"identity file {locked.identity_file} needs a passphrase: give pass"
+    assert f"Tried: nothing. Not usable: {why}" in str(error)
+    assert "add it to the agent with ssh-add. The server takes: publickey. Check" in str(error)
 
 
 def test_a_passphrase_does_not_harm_keys_that_have_none(router: Router, server: SshServer) -> None:
@@ -357,7 +358,7 @@ def test_without_anything_to_answer_with_nothing_is_asked(
     error = refusal(router, asking)
 
     assert "The server takes: keyboard-interactive, password" in str(error)
-    assert "give a key with -i/identity_file, an agent, or a password" in str(error)
+    assert "give a key with -i (identity_file=), an agent, or password= in" in str(error)
 
 
 def test_questions_go_to_the_callback(router: Router) -> None:

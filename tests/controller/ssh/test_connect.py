@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import paramiko
 import pytest
@@ -203,6 +204,17 @@ def test_an_option_that_does_not_exist_is_named(router: Router) -> None:
 def test_a_transport_that_does_not_exist_is_named(router: Router) -> None:
     with pytest.raises(ConnectError, match="there is only 'paramiko' so far"):
         router.ssh("web1", transport="openssh")
+
+
+@pytest.mark.parametrize("port", ["22x", 0, 65536])
+def test_a_port_that_is_none_is_told(router: Router, port: Any) -> None:
+    with pytest.raises(ConnectError, match=f"port={port!r} is not a number from 1 to 65535"):
+        router.ssh("web1", port=port)
+
+
+def test_a_host_that_is_no_text_is_told(router: Router) -> None:
+    with pytest.raises(TypeError, match=r"ssh\(\): host is text, not None"):
+        router.ssh(None)  # type: ignore[arg-type]  # what a program does that reads no types
 
 
 def test_secrets_do_not_show_in_the_options() -> None:
@@ -437,9 +449,16 @@ def test_a_proxy_command_that_talks_does_not_stall(
 @pytest.mark.parametrize(
     ("command", "words"),
     [
-        ("no-such-program %h", ["exit status 127", "no-such-program"]),
-        ("sh -c 'echo the door is shut >&2; exit 7'", ["exit status 7", "the door is shut"]),
-        ("echo I am no server", ["said 'I am no server'", "exit status 0"]),
+        (
+            "no-such-program %h",
+            [
+                "demo: ProxyCommand 'no-such-program 127.0.0.1' ended with exit status 127: ",
+                "found",
+            ],
+        ),
+        ("sh -c 'echo the door is shut >&2; exit 7'", ["exit status 7: the door is shut"]),
+        ("true", ["not too busy? ProxyCommand 'true' ended with exit status 0"]),
+        ("echo I am no server", ["said 'I am no server'. ProxyCommand", "exit status 0"]),
         ("sh -c 'kill -9 $$'", ["closed the connection at once"]),
     ],
 )

@@ -79,7 +79,6 @@ def test_the_command_in_the_error_makes_the_host_known(
 ) -> None:
     if shutil.which("ssh-keyscan") is None:
         pytest.skip("no ssh-keyscan on this machine")
-    known.parent.mkdir()
     text = refusal(router, server, known_hosts=known)
     command = next(line for line in text.splitlines() if "ssh-keyscan" in line)
 
