@@ -30,7 +30,7 @@ demo: $(VENV)/.installed  ## Show what it does, on this machine, without any set
 	@$(BIN)/remotesvc demo
 
 test: $(VENV)/.installed-test  ## Run the tests; what is skipped is listed with its reason
-	@$(PYTEST) -n $(JOBS) --dist loadfile -rs $(PYTEST_ARGS)
+	@$(PYTEST) -n $(JOBS) --dist worksteal -rs $(PYTEST_ARGS)
 
 test-deps:  ## Install the programs that the whole test suite uses (apt)
 	@missing=; for program in sshd ip tcsh fish sudo; do \

@@ -33,7 +33,7 @@ from tests.controller.ssh.hosts import (
 )
 from tests.integration.hosts import write_program
 from tests.leaks import holdings, wait_for_release
-from tests.testing.client import is_running
+from tests.testing.client import is_running, wait_for_end
 
 KINDS = [pytest.param("sshd", marks=pytest.mark.sshd), "embedded"]
 
@@ -431,7 +431,8 @@ def test_nothing_of_a_proxy_command_is_left(server: SshServer, tmp_path: Path) -
         assert all(map(is_running, started))
 
     assert wait_for_release(before) == []
-    assert not any(map(is_running, started))
+    for pid in started:
+        wait_for_end(pid)  # killed, and gone once the kernel has come to it
 
 
 def test_a_proxy_command_that_talks_does_not_stall(
