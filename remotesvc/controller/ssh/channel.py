@@ -25,6 +25,9 @@ LAST_WORDS = 1.0
 JOIN_TIMEOUT = 5.0
 
 
+REFUSED = "the server refused to run the command"
+
+
 class _Arrival(threading.Event):
     """Set by either buffer of a channel; an empty buffer does not unset it for the other."""
 
@@ -117,18 +120,20 @@ class ChannelStream:
         channel.status_event.wait(LAST_WORDS)
         if channel.exit_status >= 0:
             self.exit_status = channel.exit_status
-        elif not channel.eof_received:
+        elif not (channel.eof_received and channel.event_ready):
             self.on_end(self._why_closed())
             return
         self.on_end("the remote command ended")
 
     def _why_closed(self) -> str:
-        """Say why a channel was closed without the end of its output before."""
+        """Say why a channel was closed before the command could end."""
         transport = self._channel.get_transport()
         # A thread of paramiko's closes its channels on its own way out.
         transport.join(LAST_WORDS)
         if transport.is_alive():
-            return "the server refused to run the command"
+            # Set by the server's yes to the request; the no only closes the channel.
+            is_accepted = self._channel.event_ready
+            return "the session was closed" if is_accepted else REFUSED
         error = transport.get_exception()
         reason = "" if error is None else f" ({reason_of(error)})"
         return f"the SSH connection was lost{reason}"
