@@ -14,7 +14,6 @@ from remotesvc.bootstrap.settings import MARKER, Settings
 from remotesvc.core.authority import (
     CALL_FUNCTION,
     CONFIGURE,
-    CREDIT,
     HELLO,
     LOAD_MODULE,
     PING,
@@ -31,7 +30,7 @@ from remotesvc.core.wire import HEADER, PLAIN, VERSION, FrameDecoder, Message, e
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Optional, Sequence, Tuple
+    from typing import Any, Sequence, Tuple
 
     from remotesvc.core.finder import Finder
 
@@ -118,7 +117,6 @@ class Child:
         serve = self.switch.serve
         serve(CALL_FUNCTION, self._calls.accept)
         serve(LOAD_MODULE, fetcher.load)
-        serve(CREDIT, self._grant)
         serve(PING, lambda link, message: None)
         serve(SHUTDOWN, lambda link, message: self.leave())
 
@@ -159,14 +157,7 @@ class Child:
 
     def _lose_parent(self, link: "Link", error: "Exception") -> "None":
         self.switch.lose_link(link, error)
-        # What is printed from now on is thrown away: nobody may block on a full pipe any more.
-        self._output.grant(1 << 60)
         self.leave()
-
-    def _grant(self, link: "Optional[Link]", message: "Message") -> "None":
-        size = decode(message.payload)
-        if type(size) is int:
-            self.loop.call_soon(lambda: self._output.grant(size))
 
 
 def _facts() -> "Tuple[Any, ...]":

@@ -25,8 +25,11 @@ __all__ = ["STDERR_KEPT", "ProcessStream"]
 # So much of the end of stderr stands in an error text.
 STDERR_KEPT = 4096
 
-# After stdout has ended, the exit status and the rest of stderr are waited for this long.
+# After stdout has ended, the exit status and the rest of stderr are waited for this long; after an
+# exit, the end of stdout: a fork that the process left behind may hold it open for ever.
 LAST_WORDS = 1.0
+
+STILL_OPEN = "it exited, and a process that it started keeps its output open"
 
 # After close(), a process has this long to end by itself: a child takes 2 s for `finally` blocks.
 KILL_AFTER = 3.5
@@ -54,6 +57,7 @@ class ProcessStream:
         os.set_blocking(self._error_fd, False)
         self._error = b""
         self._reaping = threading.Lock()
+        self._is_ending = False
         self._pipe.on_end = self._on_pipe_end
 
     @property
@@ -85,6 +89,7 @@ class ProcessStream:
         """Begin to read both outputs."""
         self._pipe.start()
         self._loop.call_soon(self._watch_error)
+        self._loop.call_later(LAST_WORDS, self._watch_exit)
 
     def write(self, data: "bytes") -> "bool":
         """Write to the process's stdin, as a Stream does."""
@@ -92,6 +97,7 @@ class ProcessStream:
 
     def close(self) -> "None":
         """Close the pipes and see the process off: its own way first, then by SIGKILL."""
+        self._is_ending = True
         self._pipe.close()
         self._loop.call_soon(self._see_off)
 
@@ -104,7 +110,19 @@ class ProcessStream:
                 except (ProcessLookupError, PermissionError):
                     return  # it became somebody else's: the end of its stdin has to do
 
+    def _watch_exit(self) -> "None":
+        """Look once a second whether it exited: there is not everywhere an event for that."""
+        if not self._is_ending:
+            then = self._end_without_eof if self._has_ended() else self._watch_exit
+            self._loop.call_later(LAST_WORDS, then)
+
+    def _end_without_eof(self) -> "None":
+        if not self._is_ending:
+            self._pipe.close()
+            self._on_pipe_end(STILL_OPEN)
+
     def _on_pipe_end(self, reason: "str") -> "None":
+        self._is_ending = True
         self._poll(LAST_WORDS, self._has_said_all, lambda: self.on_end(reason))
 
     def _has_said_all(self) -> "bool":

@@ -10,12 +10,9 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from ..core.authority import CREDIT
-from ..core.credit import MESSAGE_COST, Allowance
-from ..core.errors import Error
-from ..core.values import encode
+from ..core.credit import GRANT, MESSAGE_COST, Allowance
 from ..core.visible import visible
-from ..core.wire import PLAIN
+from ..core.wire import RAW
 
 if TYPE_CHECKING:
     from ..core.link import Link
@@ -67,7 +64,7 @@ class Output:
         self._sink = sink
         self._name_of = name_of
         self._sources: dict[int, _Source] = {}
-        self._queue: deque[tuple[int, _Source, int, bytes]] = deque()
+        self._queue: deque[tuple[_Source, Message | None]] = deque()
         self._changed = threading.Condition(threading.Lock())
         self._thread: threading.Thread | None = None
         self._is_closed = False
@@ -89,7 +86,7 @@ class Output:
                 source.dropped += len(payload) - 1
                 return
             source.received += 1
-            self._queue.append((message.src, source, payload[0], payload[1:]))
+            self._queue.append((source, message))
             self._start()
             self._changed.notify_all()
 
@@ -99,7 +96,7 @@ class Output:
             for context_id in ids & self._sources.keys():
                 source = self._sources.pop(context_id)
                 source.received += 1
-                self._queue.append((context_id, source, 0, b""))
+                self._queue.append((source, None))
             self._changed.notify_all()
 
     def settle(self, context_id: int) -> None:
@@ -132,26 +129,37 @@ class Output:
                 self._changed.wait_for(lambda: self._queue or self._is_closed)
                 if not self._queue:
                     return
-                context_id, source, stream, data = self._queue.popleft()
-            self._show(source, stream, data)
-            with self._changed:
-                source.shown += 1
-                granted = source.allowance.consume(len(data) + MESSAGE_COST)
-                self._changed.notify_all()
-            if granted:
-                self._grant(context_id, granted)
+                source, message = self._queue.popleft()
+            self._show_lost(source)
+            if message is None:
+                self._show_rest(source)
+            else:
+                self._show(source, message.payload[0], message.payload[1:])
+            self._note_shown(source, message)
 
-    def _show(self, source: _Source, stream: int, data: bytes) -> None:
-        name = source.name
+    def _note_shown(self, source: _Source, message: "Message | None") -> None:
+        """Wake who waits for it, and give credit back."""
+        with self._changed:
+            source.shown += 1
+            size = 0 if message is None else len(message.payload) - 1 + MESSAGE_COST
+            granted = source.allowance.consume(size)
+            self._changed.notify_all()
+        if granted and message is not None:
+            self._switch.reply(message, RAW, GRANT.pack(granted))
+
+    def _show_lost(self, source: _Source) -> None:
         if source.dropped:
             lost, source.dropped = source.dropped, 0
             text = f"[{lost} bytes lost: this child printed beyond its credit]"
-            self._emit(name, 2, text.encode())
-        if stream == 0:
-            for number, line in source.partial.items():
-                self._emit(name, number, line)
-            source.partial.clear()
-            return
+            self._emit(source.name, 2, text.encode())
+
+    def _show_rest(self, source: _Source) -> None:
+        for number, line in source.partial.items():
+            self._emit(source.name, number, line)
+        source.partial.clear()
+
+    def _show(self, source: _Source, stream: int, data: bytes) -> None:
+        name = source.name
         lines = (source.partial.pop(stream, b"") + data).split(b"\n")
         last = lines.pop()
         for line in lines:
@@ -166,9 +174,3 @@ class Output:
             self._sink(name, STREAMS[stream], line)
         except BaseException:  # noqa: BLE001 the user's sink: show it, and go on with the others
             sys.excepthook(*sys.exc_info())
-
-    def _grant(self, context_id: int, size: int) -> None:
-        try:
-            self._switch.send(context_id, CREDIT, PLAIN, encode(size))
-        except Error:
-            return  # it is gone, and needs no credit

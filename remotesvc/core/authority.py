@@ -22,7 +22,6 @@ __all__ = [
     "CALL_SERVICE",
     "CANCEL",
     "CONFIGURE",
-    "CREDIT",
     "DEL_ROUTE",
     "FIRST_DYNAMIC",
     "GET_MODULE",
@@ -59,10 +58,9 @@ LOAD_MODULE = 9
 GET_RESOURCE = 10
 STDIO = 11
 LOG = 12
-CREDIT = 13
-ALLOCATE_ID = 14
-ADD_ROUTE = 15
-DEL_ROUTE = 16
+ALLOCATE_ID = 13
+ADD_ROUTE = 14
+DEL_ROUTE = 15
 
 # Handles below this are the table; those from here on are given out for replies and receivers.
 FIRST_DYNAMIC = 256
@@ -85,9 +83,8 @@ HANDLES = {
     GET_MODULE: ("GET_MODULE", BELOW),  # plain module name
     LOAD_MODULE: ("LOAD_MODULE", PARENTS),  # raw, compressed module records
     GET_RESOURCE: ("GET_RESOURCE", BELOW),  # plain (package, path inside it)
-    STDIO: ("STDIO", BELOW),  # raw, stream number u8 and what was printed
-    LOG: ("LOG", BELOW),  # plain log records
-    CREDIT: ("CREDIT", PARENTS),  # plain number of bytes taken from STDIO
+    STDIO: ("STDIO", BELOW),  # raw, stream number u8 and what was printed; replies are credit
+    LOG: ("LOG", BELOW),  # plain log records; replies are credit
     ALLOCATE_ID: ("ALLOCATE_ID", BELOW),  # raw, empty; asks for a block of context ids
     ADD_ROUTE: ("ADD_ROUTE", BELOW),  # plain context id
     DEL_ROUTE: ("DEL_ROUTE", NEIGHBOUR),  # plain context id
@@ -162,12 +159,22 @@ def refuse_sending(handle: "int", is_below: "bool", is_self: "bool") -> "Optiona
 
 
 def refuse_reply(
-    src: "int", respondent: "int", is_dead: "bool", path: "Container[int]"
+    src: "int",
+    auth: "int",
+    respondent: "Optional[int]",
+    is_dead: "bool",
+    path: "Container[int]",
 ) -> "Optional[str]":
     """Judge a reply: from the context that was called, or a dead one from a relay before it.
 
-    `path` holds the contexts between here and the respondent, and the parents of this one.
+    `path` holds the contexts between here and the respondent, and the parents of this one. Who
+    answers does so on its own authority: a Sender that it was lent makes no replies. Without a
+    respondent it is no reply but a message to a stream, which has a token of its own.
     """
+    if respondent is None:
+        return None
+    if auth != src:
+        return "a reply of context %d on the authority of context %d" % (src, auth)
     if src == respondent or (is_dead and src in path):
         return None
     return "context %d answers a call that was made to context %d" % (src, respondent)

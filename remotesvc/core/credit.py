@@ -5,7 +5,13 @@ it and stops when it is gone, and what the receiver has consumed is granted anew
 stops a fast writer, and what waits at the reader never exceeds the window.
 """
 
-__all__ = ["MESSAGE_COST", "Allowance", "Window"]
+import struct
+
+__all__ = ["GRANT", "MESSAGE_COST", "Allowance", "Window"]
+
+# A grant is a reply to what was sent, and does not end the wait for more of them: so it is taken
+# from nobody but the receiving end, and a dead reply or the loss of that end come the same way.
+GRANT = struct.Struct(">L")
 
 # What a message costs beside its bytes: a million empty ones fill a queue too.
 MESSAGE_COST = 128

@@ -103,10 +103,10 @@ class Reassembler:
             b"".join(partial.pieces),
         )
 
-    def forget(self, src: "int", handle: "Optional[int]" = None) -> "None":
-        """Drop what a source left unfinished, for one handle or all, and give its room back."""
+    def forget(self, src: "Optional[int]", handle: "Optional[int]" = None) -> "None":
+        """Drop what a source (None: any) left unfinished for a handle, and give its room back."""
         for key in list(self._partials):
-            if key[0] == src and handle in (None, key[1]):
+            if src in (None, key[0]) and handle in (None, key[1]):
                 self._reserved -= self._partials.pop(key).total
 
     def _begin(self, fragment: "Message", message_id: "int", total: "int") -> "_Partial":

@@ -22,6 +22,8 @@ __all__ = ["ReplyFuture"]
 class ReplyFuture(concurrent.futures.Future):  # type: ignore[type-arg]
     """`open_reply(message)` decodes, or raises what the call raised; `defer` runs callbacks."""
 
+    limit = 0
+
     def __init__(
         self,
         respondent: "int",

@@ -19,6 +19,8 @@ class Pending:
     A bare lock, held until the outcome is there, is the fastest hand-over between two threads.
     """
 
+    limit = 0
+
     def __init__(self, respondent: "int") -> "None":
         self.respondent = respondent
         self._message: "Optional[Message]" = None

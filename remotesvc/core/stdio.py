@@ -9,23 +9,28 @@ not read, they fill, and the writer blocks as on any pipe.
 import _thread
 import io
 import os
+import select
 import sys
 
 from .authority import STDIO
-from .credit import MESSAGE_COST, Window
+from .credit import GRANT, MESSAGE_COST, Window
 from .wire import RAW
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import List, Sequence, Tuple
+    from typing import Any, List, Sequence, Tuple
 
     from .loop import Loop
     from .switch import Switch
+    from .wire import Message
 
 __all__ = ["OutputForwarder", "take_over"]
 
 # One STDIO message at most: also what a writer may overdraw its credit by.
 CHUNK = 32 * 1024
+
+# What a pipe holds (Linux, macOS): more than this no call can have left in one when it returns.
+CAPACITY = 64 * 1024
 
 
 def take_over() -> "Tuple[Tuple[int, int, int], List[int]]":
@@ -58,7 +63,13 @@ def _text(fd: "int") -> "io.TextIOWrapper":
 
 
 class OutputForwarder:
-    """Reads what arrives in the pipes and sends it to the controller, within its credit."""
+    """Reads what arrives in the pipes and sends it to the controller, within its credit.
+
+    It waits at a handle of its own for what the controller grants. Only the loop's thread reads
+    the pipes, so what is sent stays in order and no lock is held when a signal comes.
+    """
+
+    limit = GRANT.size
 
     def __init__(
         self, switch: "Switch", loop: "Loop", readers: "Sequence[int]", window: "int"
@@ -66,56 +77,94 @@ class OutputForwarder:
         self._switch = switch
         self._loop = loop
         self._window = Window(window)
-        # The loop and the main thread (settle) forward: what one of them has read must leave
-        # before the other's next chunk, and before the reply.
-        self._turn = _thread.allocate_lock()
+        # Whether a chunk is between its pipe and the link.
+        self._is_moving = False
+        # For each settle() that waits: (pipe, bytes that may still have to leave it), its lock.
+        self._settling: "List[Tuple[List[Tuple[int, int]], Any]]" = []
         self._streams = {fd: bytes((number,)) for number, fd in enumerate(readers, 1)}
-        self._target = (switch.parents or (switch.id,))[-1]
+        self.respondent = (switch.parents or (switch.id,))[-1]
+        self._handle = switch.listen(self)
 
     def start(self) -> "None":
         """Begin to forward (on the loop's thread)."""
         for fd in self._streams:
             self._watch(fd)
 
-    def grant(self, size: "int") -> "None":
+    def deliver(self, message: "Message") -> "None":
         """Take credit from the controller (on the loop's thread)."""
-        with self._turn:
-            was_open = self._window.is_open
-            self._window.grant(size)
+        if message.encoding == RAW:
+            self._grant(GRANT.unpack(message.payload)[0])
+
+    def lose(self, error: "Exception") -> "None":
+        """Throw away what is printed from now on: nobody may block on a full pipe any more."""
+        self._grant(1 << 60)
+
+    def _grant(self, size: "int") -> "None":
+        was_open = self._window.is_open
+        self._window.grant(size)
+        self._go_on()
         if self._window.is_open and not was_open:
             self.start()
 
     def settle(self) -> "None":
-        """Flush Python's buffers and forward what lies in the pipes now, credit permitting."""
+        """Flush Python's buffers and wait until what was printed so far has left.
+
+        So has each pipe that was seen empty, or that has given up as much as it can hold: who
+        prints without an end (a thread, a subprocess) holds up no reply for ever.
+        """
         for stream in (sys.stdout, sys.stderr):
             try:
                 stream.flush()
             except Exception:  # noqa: BLE001, S112  user code may have closed or replaced it
                 continue
-        for fd in self._streams:
-            while self._forward(fd):
-                pass
+        fds = sorted(self._streams, reverse=True)
+        # In this order: what is in no pipe any more was sent before, or is moving.
+        if select.select(fds, (), (), 0)[0] or self._is_moving:
+            done = _thread.allocate_lock()
+            done.acquire()
+            self._settling.append(([(fd, CAPACITY) for fd in fds], done))
+            self._loop.call_soon(self._go_on)
+            done.acquire()
+
+    def _go_on(self) -> "None":
+        """Forward what is waited for, credit permitting."""
+        while self._settling:
+            owed, done = self._settling[0]
+            while owed:
+                if not self._window.is_open:
+                    return
+                fd, left = owed.pop()
+                size = self._forward(fd)
+                if 0 < size < left:
+                    owed.append((fd, left - size))
+            del self._settling[0]
+            done.release()
 
     def _watch(self, fd: "int") -> "None":
         def forward() -> "None":
-            if not self._forward(fd) and not self._window.is_open:
+            if self._window.is_open:
+                self._forward(fd)
+            else:
                 self._loop.set_reader(fd, None)
 
         self._loop.set_reader(fd, forward)
 
-    def _forward(self, fd: "int") -> "bool":
-        """Forward one chunk; False without credit, or when there is nothing to forward now."""
-        with self._turn:
-            if not self._window.is_open:
-                return False
-            try:
-                data = os.read(fd, CHUNK)
-                if data:
-                    self._window.spend(len(data) + MESSAGE_COST)
-                    self._switch.send(self._target, STDIO, RAW, self._streams[fd] + data)
-                else:
-                    # User code closed every writing end; a closed pipe can be read for ever.
-                    self._loop.call_soon(lambda: self._loop.set_reader(fd, None))
-            except Exception:  # noqa: BLE001 nothing to read, or the link is gone
-                return False
-            return bool(data)
+    def _forward(self, fd: "int") -> "int":
+        """Forward one chunk; return its size, 0 when there is nothing to forward now."""
+        data = b""
+        self._is_moving = True
+        try:
+            data = os.read(fd, CHUNK)
+            if data:
+                self._window.spend(len(data) + MESSAGE_COST)
+                self._switch.send(
+                    self.respondent, STDIO, RAW, self._streams[fd] + data, self._handle
+                )
+            else:
+                # User code closed every writing end; a closed pipe can be read for ever.
+                del self._streams[fd]
+                self._loop.set_reader(fd, None)
+        except Exception:  # noqa: BLE001, S110  nothing to read, or the link is gone
+            pass
+        self._is_moving = False
+        return len(data)

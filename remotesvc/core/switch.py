@@ -35,9 +35,19 @@ if TYPE_CHECKING:
     Handler = Callable[[Optional[Link], Message], None]
 
     class Waiter(Protocol):
-        """Whoever waits for a reply: told exactly once, on a reading thread."""
+        """Whoever waits for a reply: told exactly once, on a reading thread.
 
-        respondent: int
+        With a `limit`, the end of a stream: told of every message of at most so many bytes, until
+        it does not listen any more. Without a respondent it hears whoever knows its handle.
+        """
+
+        @property
+        def respondent(self) -> Optional[int]:
+            """Return the id of the context that is to answer."""
+
+        @property
+        def limit(self) -> int:
+            """Return the size that a message may have, 0 for a wait that one reply ends."""
 
         def deliver(self, message: Message) -> None:
             """Take the reply."""
@@ -97,7 +107,7 @@ class Switch:
     # -- sending ---------------------------------------------------------------------------------
 
     def listen(self, waiter: "Waiter") -> "int":
-        """Return a new handle that delivers one reply to `waiter`."""
+        """Return a new handle that delivers to `waiter`."""
         while True:
             handle = FIRST_DYNAMIC + next(self._handles) % ((1 << 32) - FIRST_DYNAMIC)
             if self._waiters.setdefault(handle, waiter) is waiter:
@@ -218,21 +228,24 @@ class Switch:
     def _deliver_reply(self, link: "Optional[Link]", message: "Message") -> "None":
         waiter = self._waiters.get(message.handle)
         if waiter is None:
-            return  # a late reply: the caller gave up and was told so
+            # A late reply is dropped: the caller gave up and was told so. Who writes to a stream
+            # that nobody reads any more wants to know it.
+            self.reply_dead(message, "disconnected", "the receiver is closed")
+            return
         path: "Tuple[int, ...]" = self.parents
         if link is not None and waiter.respondent in link.reach:
             path += (link.peer_id,)
         is_dead = message.encoding == DEAD
-        refusal = refuse_reply(message.src, waiter.respondent, is_dead, path)
+        refusal = refuse_reply(message.src, message.auth, waiter.respondent, is_dead, path)
         if refusal is not None:
             self.report_once(link, "reply", "dropped %r: %s" % (message, refusal))
             return
-        joined = self._join(link, message, True)
-        if joined is not None and self.unlisten(message.handle) is waiter:
+        joined = self._join(link, message, True, waiter.limit)
+        if joined is not None and (waiter.limit or self.unlisten(message.handle) is waiter):
             waiter.deliver(joined)
 
     def _join(
-        self, link: "Optional[Link]", message: "Message", is_asked: "bool"
+        self, link: "Optional[Link]", message: "Message", is_asked: "bool", limit: "int" = 0
     ) -> "Optional[Message]":
         """Return the whole message, or None while pieces are missing or when it is refused."""
         if not message.encoding & FRAGMENT:
@@ -240,7 +253,7 @@ class Switch:
         try:
             size = total_size(message)
             is_commanding = is_commanded(message.src, message.auth, self.id, self.parents)
-            refusal = refuse_size(size, is_asked, is_commanding, self.max_message_size)
+            refusal = refuse_size(size, is_asked, is_commanding, limit or self.max_message_size)
             if refusal is not None:
                 raise MessageTooLarge(refusal)
             with self._lock:
@@ -248,7 +261,7 @@ class Switch:
                     return None  # given up at this very moment
                 return self._reassembler.add(message)
         except (MessageTooLarge, ProtocolError) as error:
-            waiter = self.unlisten(message.handle) if is_asked else None
+            waiter = self.unlisten(message.handle) if is_asked and not limit else None
             if waiter is not None:
                 waiter.lose(error)
             self.refuse(link, message, "size", str(error))

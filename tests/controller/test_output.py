@@ -9,17 +9,18 @@ from types import TracebackType
 import pytest
 
 from remotesvc.controller.output import LINE_LIMIT, OUTPUT_WINDOW, SLACK, Output, print_line
-from remotesvc.core.authority import CREDIT, STDIO
-from remotesvc.core.credit import MESSAGE_COST
+from remotesvc.core.authority import STDIO
+from remotesvc.core.credit import GRANT, MESSAGE_COST
 from remotesvc.core.dead import exhume
 from remotesvc.core.errors import DisconnectedError, ProtocolError
 from remotesvc.core.switch import Switch
-from remotesvc.core.values import decode
 from remotesvc.core.wire import RAW
 from tests.core.ends import Neighbour, message
 
 DEADLINE = 30.0
 CHUNK = 32 * 1024
+
+CREDIT_TO = 400
 
 Line = tuple[str, str, bytes]
 
@@ -52,7 +53,8 @@ class House:
 
     def say(self, data: bytes, src: int = 5, stream: int = 1) -> None:
         payload = bytes([stream]) + data
-        self.ends[src].say(message(payload, dst=0, src=src, handle=STDIO, encoding=RAW))
+        said = message(payload, dst=0, src=src, handle=STDIO, reply_to=CREDIT_TO, encoding=RAW)
+        self.ends[src].say(said)
 
     def shown(self, src: int = 5) -> list[Line]:
         """Wait until the sink has everything; return it."""
@@ -60,7 +62,8 @@ class House:
         return self.lines
 
     def granted(self, src: int = 5) -> int:
-        return sum(decode(one.payload) for one in self.ends[src].hear() if one.handle == CREDIT)
+        heard = [one for one in self.ends[src].hear() if one.handle == CREDIT_TO]
+        return sum(GRANT.unpack(one.payload)[0] for one in heard)
 
 
 @pytest.fixture

@@ -60,6 +60,8 @@ class Recorder:
 class Waiter:
     """Waits for one reply, and keeps all that it is told."""
 
+    limit = 0
+
     def __init__(self, respondent: int) -> None:
         self.respondent = respondent
         self.replies: list[Message] = []

@@ -48,7 +48,6 @@ ALLOWED = {
     "GET_RESOURCE": {"self", "child", "grandchild"},
     "STDIO": {"self", "child", "grandchild"},
     "LOG": {"self", "child", "grandchild"},
-    "CREDIT": COMMANDERS,
     "ALLOCATE_ID": {"self", "child", "grandchild"},
     "ADD_ROUTE": {"self", "child", "grandchild"},
     "DEL_ROUTE": {"parent", "child"},
@@ -210,12 +209,24 @@ def test_sender_may_answer_anyone() -> None:
 def test_reply_comes_from_who_was_called_or_dead_from_a_relay_before_it(
     src: int, is_dead: bool, is_allowed: bool
 ) -> None:
-    assert (refuse_reply(src, 20, is_dead, (1, 0)) is None) == is_allowed
+    assert (refuse_reply(src, src, 20, is_dead, (1, 0)) is None) == is_allowed
+
+
+def test_reply_on_the_authority_of_somebody_else_is_refused() -> None:
+    assert (
+        refuse_reply(20, 21, 20, False, ())
+        == "a reply of context 20 on the authority of context 21"
+    )
+
+
+def test_stream_hears_whoever_knows_its_handle() -> None:
+    assert refuse_reply(21, 33, None, False, ()) is None
 
 
 def test_refused_reply_names_both_contexts() -> None:
     assert (
-        refuse_reply(21, 20, False, ()) == "context 21 answers a call that was made to context 20"
+        refuse_reply(21, 21, 20, False, ())
+        == "context 21 answers a call that was made to context 20"
     )
 
 

@@ -10,11 +10,12 @@ import pytest
 
 import remotesvc
 from remotesvc.core.authority import STDIO
-from remotesvc.core.credit import MESSAGE_COST
+from remotesvc.core.credit import GRANT, MESSAGE_COST
 from remotesvc.core.stdio import CHUNK, OutputForwarder
 from remotesvc.core.switch import Switch
+from remotesvc.core.wire import RAW
 from tests.core import printing
-from tests.core.ends import Neighbour
+from tests.core.ends import Neighbour, message
 
 DEADLINE = 30.0
 
@@ -44,6 +45,7 @@ class Forwarding:
     """An OutputForwarder of context 5 below 1 and 0, with pipes for stdout and stderr."""
 
     def __init__(self, window: int) -> None:
+        self.credit_to = 0
         self.loop = HandLoop()
         switch = Switch(5, (1, 0), 1 << 20, False, lambda text: None)
         self.parent = Neighbour(switch, 1, 0, is_parent=True)
@@ -61,10 +63,16 @@ class Forwarding:
         )
         self.forwarder.start()
 
+    def grant(self, size: int, src: int = 0) -> None:
+        """Have a context answer the last print with credit."""
+        to = self.credit_to
+        self.parent.say(message(GRANT.pack(size), dst=5, src=src, handle=to, encoding=RAW))
+
     def heard(self) -> list[tuple[int, bytes]]:
         """Return (stream, bytes) of each message since the last time."""
         messages = self.parent.hear()
         assert all(one.handle == STDIO and one.dst == 0 for one in messages)
+        self.credit_to = messages[-1].reply_to if messages else self.credit_to
         return [(one.payload[0], one.payload[1:]) for one in messages]
 
     def close_fd(self, fd: int) -> None:
@@ -112,7 +120,7 @@ def test_flood_stops_at_the_credit_and_every_byte_comes_when_more_is_granted(
     first = sum(len(data) for _, data in subject.heard())
     assert first < written  # what is left waits in the pipe, and blocks the writer
     assert first <= 20_000 + CHUNK
-    subject.forwarder.grant(65536 + 4 * MESSAGE_COST)
+    subject.grant(65536 + 4 * MESSAGE_COST)
     while subject.loop.turn():
         pass
     assert first + sum(len(data) for _, data in subject.heard()) == written
@@ -138,11 +146,11 @@ def test_grant_that_does_not_open_the_window_changes_nothing(forwarding: Make) -
         pass
     subject.heard()
     os.write(subject.out, b"more")
-    subject.forwarder.grant(1)
+    subject.grant(1)
     while subject.loop.turn():
         pass
     assert subject.heard() == []
-    subject.forwarder.grant(100_000)
+    subject.grant(100_000)
     assert subject.loop.turn() and subject.heard() == [(1, b"more")]
 
 

@@ -18,8 +18,9 @@ from remotesvc import Secret
 from remotesvc.bootstrap.settings import MARKER, Info, Settings
 from remotesvc.controller.decoder import decode as fast_decode
 from remotesvc.core import authority, dead, extensions, finder, wire
-from remotesvc.core.authority import CALL_FUNCTION, CONFIGURE, CREDIT, HANDLES, HELLO, PING, STDIO
+from remotesvc.core.authority import CALL_FUNCTION, CONFIGURE, HANDLES, HELLO, PING, STDIO
 from remotesvc.core.capture import capture
+from remotesvc.core.credit import GRANT
 from remotesvc.core.dead import bury
 from remotesvc.core.errors import RemoteError
 from remotesvc.core.fetch import pack_records
@@ -35,7 +36,7 @@ TEXT = (pathlib.Path(__file__).resolve().parents[2] / "docs" / "protocol.md").re
 NONCE = bytes(range(16))
 SETTINGS = (NONCE, 5, (0,), 128 * 1024 * 1024, False, 256 * 1024, 15, 3, {"LANG": "C"}, None)
 FACTS = (1, (3, 9, 2), "/usr/bin/python3", 4711, "web1", "Linux-6.1.0-x86_64", 1000)
-CALL = Message(5, 0, 0, CALL_FUNCTION, 256, PLAIN, encode(("os", "getpid", (), {})))
+CALL = Message(5, 0, 0, CALL_FUNCTION, 256, PLAIN, encode(["os", "getpid", [], {}]))
 FRAGMENTS = [piece for piece, _ in cut(Message(5, 0, 0, 4, 256, PLAIN, bytes(300_000)), 1)]
 
 # What each example of the page stands for.
@@ -50,8 +51,8 @@ EXAMPLES: dict[str, bytes] = {
     ),
     "marker": MARKER + NONCE,
     "hello": encode_frame(Message(0, 5, 5, HELLO, 0, PLAIN, encode(FACTS))),
-    "stdio": encode_frame(Message(0, 5, 5, STDIO, 0, RAW, b"\x01hi\n")),
-    "credit": encode_frame(Message(5, 0, 0, CREDIT, 0, PLAIN, encode(131072))),
+    "stdio": encode_frame(Message(0, 5, 5, STDIO, 256, RAW, b"\x01hi\n")),
+    "credit": encode_frame(Message(5, 0, 0, 256, 0, RAW, GRANT.pack(131072))),
     "dead": encode_frame(Message(0, 5, 5, 256, 0, DEAD, bury("refused", "no"))),
 }
 
