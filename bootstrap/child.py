@@ -20,6 +20,7 @@ from remotesvc.core.authority import (
     SHUTDOWN,
 )
 from remotesvc.core.calls import CallLoop
+from remotesvc.core.deadman import DeadMan
 from remotesvc.core.fetch import Fetcher
 from remotesvc.core.link import DescriptorStream, Link
 from remotesvc.core.loop import Loop
@@ -50,6 +51,10 @@ def main(finder: "Finder") -> "None":
     _move_in(settings)
     (read_fd, write_fd, error_fd), readers = take_over()
     child = Child(finder, settings, readers)
+    if hasattr(os, "register_at_fork"):  # 3.7
+        # A fork's copies would hide our end from the parent.
+        fds = (read_fd, write_fd, *readers)
+        os.register_at_fork(after_in_child=lambda: child.forget(fds))
     child.serve(DescriptorStream(child.loop, read_fd, write_fd), settings, error_fd)
 
 
@@ -111,7 +116,7 @@ class Child:
             lambda text: None,  # what is refused here is told to its sender
         )
         self._output = OutputForwarder(self.switch, self.loop, readers, settings.window)
-        self._calls = CallLoop(self.switch, finder, self._output.settle)
+        self._calls = CallLoop(self.switch, finder, self._settle)
         self._is_leaving = False
         fetcher = Fetcher(self.switch, finder)
         serve = self.switch.serve
@@ -133,12 +138,21 @@ class Child:
         stream.start()
         self.loop.call_soon(self._output.start)
         os.close(error_fd)
-        threading.Thread(target=self.loop.run, name="remotesvc-io", daemon=True).start()
+        DeadMan(self.loop, settings.heartbeat * settings.heartbeat_misses + FAREWELL)
+        threading.Thread(target=self._serve_link, name="remotesvc-io", daemon=True).start()
         try:
             self._run_calls()
             link.flush(FAREWELL)
         finally:
-            _end_group()  # even if the interrupt of leave() comes as late as here
+            # Even if the interrupt of leave() comes as late as here; a fork ends as any program.
+            if switch.pid == os.getpid():
+                _end_group()
+
+    def _serve_link(self) -> "None":
+        try:
+            self.loop.run()
+        finally:
+            _end_group()  # user code closed descriptors that are not its own
 
     def leave(self) -> "None":
         """Begin the end (on the I/O thread): interrupt what runs, and do not wait for ever."""
@@ -147,6 +161,21 @@ class Child:
             self._calls.stop()
             self.loop.call_later(FAREWELL, _end_group)
             signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+    def forget(self, fds: "Sequence[int]") -> "None":
+        """Close descriptors in a fork, unless the end has begun and they may be others by now."""
+        if not self._is_leaving:
+            self._is_leaving = True
+            for fd in fds:
+                os.close(fd)
+
+    def _settle(self) -> "None":
+        """Send what was printed; a fork that comes back from its call goes no further."""
+        if self.switch.pid == os.getpid():
+            self._output.settle()
+        else:
+            self._is_leaving = True  # even when it was interrupted
+            raise sys.exc_info()[1] or SystemExit
 
     def _run_calls(self) -> "None":
         while not self._is_leaving:

@@ -23,7 +23,6 @@ MODULES = (
     "remotesvc.core.fragments",
     "remotesvc.core.fetch",
     "remotesvc.core.switch",
-    "remotesvc.core.dead",
     "remotesvc.core.decoder",
     "remotesvc.core.encoder",
     "remotesvc.core.extensions",
@@ -35,6 +34,7 @@ MODULES = (
     "remotesvc.core.pending",
     "remotesvc.core.link",
     "remotesvc.core.loop",
+    "remotesvc.core.deadman",
 )
 
 # Bytes of the library that a first call sends: command line, payload and configuration frame.

@@ -10,6 +10,7 @@ import importlib
 import itertools
 import os
 import threading
+import time
 
 from .connect.base import Attempt
 from .core.authority import GET_MODULE, GET_RESOURCE, PING, STDIO
@@ -38,6 +39,12 @@ CONNECTORS = {
 
 # Closing waits this long for children to end by themselves, before they are killed.
 CLOSE_TIMEOUT = 5.0
+
+# A program that ends without closing has its user wait: its children are killed after this time.
+EXIT_TIMEOUT = 0.8
+
+# What was killed, and a thread that was told to end, take some milliseconds.
+LAST_MOMENT = 0.1
 
 
 class Router:
@@ -70,12 +77,13 @@ class Router:
         self._connections: "List[Connection]" = []
         self._attempts: "Set[Attempt]" = set()
         self._is_closed = False
+        self._pid = os.getpid()
         self._lock = threading.Lock()
         self._attempt_ended = threading.Condition(self._lock)
         self._compose(modules, output)
         self._thread = threading.Thread(target=self.loop.run, name="remotesvc-io", daemon=True)
         self._thread.start()
-        atexit.register(self._close_at_exit, os.getpid())
+        atexit.register(self._close_at_exit)
 
     def _compose(self, modules: "Optional[ModulePolicy]", output: "Optional[Sink]") -> "None":
         """Put in the parts of the controller."""
@@ -158,6 +166,7 @@ class Router:
 
     def _begin(self, attempt: "Attempt") -> "int":
         """Note an attempt, and return an id for what comes of it."""
+        self.switch.check_process()
         with self._lock:
             if self._is_closed:
                 raise Error("this router is closed: open a new one")
@@ -241,38 +250,45 @@ class Router:
     # -- the end ---------------------------------------------------------------------------------
 
     def close(self) -> "None":
-        """End all children and everything that this router started; closing twice is fine."""
+        """End all children and everything that this router started; closing twice is fine.
+
+        A child has 2 s for the `finally` blocks of what runs there. In a fork it does nothing:
+        the children are the parent's.
+        """
+        self._end(CLOSE_TIMEOUT)
+
+    def _close_at_exit(self) -> "None":
+        """Close when the program ends, whatever the children do: its user waits."""
+        self._end(EXIT_TIMEOUT)
+
+    def _end(self, patience: "float") -> "None":
+        if os.getpid() != self._pid:
+            return
         with self._lock:
             if self._is_closed:
                 return
             self._is_closed = True
         atexit.unregister(self._close_at_exit)
-        connections = self._end_attempts()
+        limit = time.monotonic() + patience
+        connections = self._end_attempts(patience)
         for connection in connections:
             connection.link.end(DisconnectedError("the router was closed"))
-        for connection in connections:
-            connection.stream.gone.wait(CLOSE_TIMEOUT)
-        self._output.close()
-        self.workers.close()
-        self.callbacks.close()
+        _see_off(connections, limit)
+        for part in (self._output, self.workers, self.callbacks):
+            part.close(_left(limit))
         self.loop.stop()
         if not self.loop.is_current():
-            self._thread.join(CLOSE_TIMEOUT)
+            self._thread.join(_left(limit))
 
-    def _end_attempts(self) -> "List[Connection]":
+    def _end_attempts(self, patience: "float") -> "List[Connection]":
         """Cancel what is still connecting, wait for it, and return all connections there are."""
         with self._lock:
             attempts = list(self._attempts)
         for attempt in attempts:
             attempt.cancel()
         with self._lock:
-            self._attempt_ended.wait_for(lambda: not self._attempts, CLOSE_TIMEOUT)
+            self._attempt_ended.wait_for(lambda: not self._attempts, patience)
             return self._connections
-
-    def _close_at_exit(self, pid: "int") -> "None":
-        """Close when the program ends; a fork of it leaves what it inherited alone."""
-        if os.getpid() == pid:
-            self.close()
 
     def __enter__(self) -> "Router":
         return self
@@ -284,6 +300,20 @@ class Router:
         traceback: "Optional[TracebackType]",
     ) -> "None":
         self.close()
+
+
+def _see_off(connections: "List[Connection]", limit: "float") -> "None":
+    """Wait until everything that was started is gone; kill what is not by `limit`."""
+    late = [one for one in connections if not one.stream.gone.wait(_left(limit, 0))]
+    for connection in late:
+        connection.stream.kill()
+    limit = time.monotonic() + LAST_MOMENT
+    for connection in late:
+        connection.stream.gone.wait(_left(limit, 0))
+
+
+def _left(limit: "float", least: "float" = LAST_MOMENT) -> "float":
+    return max(least, limit - time.monotonic())
 
 
 def _report(text: "str") -> "None":

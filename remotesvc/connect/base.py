@@ -156,7 +156,9 @@ class Connection:
 
     def wait(self) -> "Info":
         """Return the facts of HELLO; raise what kept it from coming. Bounded by the deadline."""
-        self._settled.wait()
+        if not self._settled.is_set():
+            self._router.switch.check_process()
+            self._settled.wait()
         if self.info is None:
             raise again(self.link.error or DisconnectedError("closed before it was ready"))
         return self.info

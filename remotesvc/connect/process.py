@@ -118,7 +118,8 @@ class ProcessStream:
 
     def _end_without_eof(self) -> "None":
         if not self._is_ending:
-            self._pipe.close()
+            # Whoever holds the other end is not the one that we started.
+            self._pipe.on_bytes = self._pipe.on_end = lambda _: None
             self._on_pipe_end(STILL_OPEN)
 
     def _on_pipe_end(self, reason: "str") -> "None":

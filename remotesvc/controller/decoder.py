@@ -1,16 +1,17 @@
 """Bytes to plain values with the C library msgpack: same contract, same results, only faster.
 
 Only this file knows msgpack. The library has no limit on depth that suits us, makes timestamps
-of its own, and crashes the process when extensions nest: each level of them
-takes 40 KiB of C stack. So it only gets what cheap tests prove to be harmless. Whatever else
+of its own, and `unpackb` crashes the process when extensions nest: each level of them takes
+40 KiB of C stack. So it only gets what cheap tests prove to be harmless. Whatever else
 comes, and whatever it cannot take, goes to the decoder in `core`, which is slower and exact: the
 one that says what is wrong.
 
 How depth is proved. Depth is at most the number of bytes that could begin a container: enough
 for short payloads. A long one is put behind so many array headers that msgpack itself, which
 refuses what nests deeper than its own stack, has room for `_SHALLOW` more. Payloads within
-payloads are taken so up to `_LEVELS`; the exact decoder takes what is inside of those and knows
-that `_LEVELS * _SHALLOW` of MAX_DEPTH may be used up.
+payloads are taken so up to `_LEVELS`, all but the outermost by an Unpacker, which has its 40 KiB
+on the heap: who calls may be a thread with a stack of 64 KiB. The exact decoder takes what is
+inside of those and knows that `_LEVELS * _SHALLOW` of MAX_DEPTH may be used up.
 """
 
 import functools
@@ -33,7 +34,7 @@ Resolve = Callable[[int, tuple[Any, ...]], Any]
 # Arrays and maps inside one another that msgpack may build from one payload.
 _SHALLOW = 12
 
-# Payloads inside one another that msgpack may take; 3 * 40 KiB of stack is there in any thread.
+# Payloads inside one another that msgpack may take.
 _LEVELS = 3
 
 # Below this many bytes the exact decoder is done sooner than a thousand array headers are.
@@ -58,12 +59,16 @@ def decode(data: bytes, resolve: Resolve | None = None) -> Any:
     # No more bytes than MAX_ELEMENTS cannot hold more elements. What is longer holds few of them
     # (a file), or they must be counted: both are for the exact decoder.
     if len(data) <= MAX_ELEMENTS and _count_room() is not None:
+        message = _Message(resolve, len(data))
         try:
-            return _Message(resolve).unpack(bytes(data))
+            return message.unpack(bytes(data))
         except ProtocolError:
             raise
         except Exception:  # noqa: BLE001, S110 - whatever it is, the exact decoder knows better
             pass
+        finally:
+            # They hold the message by its hook: their buffers would stay until a collection.
+            message.unpackers.clear()
     return exact.decode(data, resolve)
 
 
@@ -74,12 +79,15 @@ class _Doubtful(Exception):
 class _Message:
     """One message on its way through msgpack: what its keys may still cost, and the level."""
 
-    __slots__ = ("keys", "level", "options", "resolve")
+    __slots__ = ("keys", "level", "options", "resolve", "size", "unpackers")
 
-    def __init__(self, resolve: Resolve | None) -> None:
+    def __init__(self, resolve: Resolve | None, size: int) -> None:
         self.resolve = resolve
+        self.size = size
         self.keys = Keys()
         self.level = 0
+        # By level, from 1 on; each is made once and serves all payloads of its level.
+        self.unpackers: list[Any] = []
         self.options: dict[str, Any] = {
             "ext_hook": self.restore,
             "strict_map_key": True,
@@ -91,15 +99,31 @@ class _Message:
         """Return the value that a payload holds, all of it."""
         if len(payload) > _SHALLOW and len(payload.translate(None, _SCALARS)) > _SHALLOW:
             return self.unpack_long(payload)
-        return msgpack.unpackb(payload, **self.options)
+        return self.unpack_shallow(payload)
 
     def unpack_long(self, payload: bytes) -> Any:
         room = _count_room()
         if len(payload) < _WORTHWHILE or room is None:
             raise _Doubtful
-        value = msgpack.unpackb(b"\x91" * (room - _SHALLOW) + payload, **self.options)
+        value = self.unpack_shallow(b"\x91" * (room - _SHALLOW) + payload)
         for _ in range(room - _SHALLOW):
             value = value[0]
+        return value
+
+    def unpack_shallow(self, payload: bytes) -> Any:
+        """Return what a payload holds that is proved not to nest deeper than msgpack can."""
+        if self.level == 0:
+            return msgpack.unpackb(payload, **self.options)
+        if len(self.unpackers) < self.level:
+            # Nothing in it can be larger than the message with the headers in front.
+            limit = self.size + _DEEPEST
+            self.unpackers.append(msgpack.Unpacker(max_buffer_size=limit, **self.options))
+        unpacker = self.unpackers[self.level - 1]
+        end = unpacker.tell() + len(payload)
+        unpacker.feed(payload)
+        value = unpacker.unpack()
+        if unpacker.tell() != end:
+            raise _Doubtful
         return value
 
     def restore(self, code: int, payload: bytes) -> Any:

@@ -25,7 +25,7 @@ __all__ = ["OUTPUT_WINDOW", "Output", "Sink", "print_line"]
 OUTPUT_WINDOW = 256 * 1024
 
 # One message may overdraw the window: a chunk of the child's forwarder.
-SLACK = 64 * 1024
+SLACK = 128 * 1024
 
 # A line longer than this is shown in pieces: memory per child stays bounded.
 LINE_LIMIT = 64 * 1024

@@ -3,16 +3,22 @@
 Only this file runs user code that a CALL_FUNCTION asked for. The I/O thread puts requests in, the
 main thread takes them out; whatever a function does, ends, raises or returns is the outcome of its
 own call and of no other.
+
+Both threads look at a call without a lock. The main thread makes a call known as the running one,
+then looks whether it is still wanted; the I/O thread marks it as unwanted (its `handle`), then
+looks whether it is the running one. So at least one of them sees what the other has done.
 """
 
 import _thread
+import signal
 import sys
+import time
 from collections import deque
 
-from .authority import accepts_pickle
+from .authority import CALL_FUNCTION, CANCEL
 from .errors import MessageTooLarge, ValueNotSupported
 from .values import decode, encode
-from .wire import ERROR, PICKLE, PLAIN
+from .wire import DEAD, ERROR, PICKLE, PLAIN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,50 +26,123 @@ if TYPE_CHECKING:
 
     from .finder import Finder
     from .link import Link
+    from .loop import Loop
     from .switch import Switch
     from .wire import Message
 
-    Invocation = Tuple[Callable[..., Any], Tuple[Any, ...], Dict[str, Any]]
+    # Encoding and payload of a reply.
+    Outcome = Tuple[int, bytes]
 
 __all__ = ["CallLoop"]
 
+# A cancel may overtake its call, which may be large; one that comes too late looks the same, so
+# no more of them are remembered than this.
+EARLY_LIMIT = 1000
+
+# The mark on a call that was answered, or is to be, without being begun.
+REFUSED = 0
+
 
 class CallLoop:
-    """Runs the queued calls on the thread that calls `run()`, until `stop()`.
+    """Runs the queued calls on the thread that made it, from `run()` until `stop()`.
 
     `settle()` is called after each function and before its reply, so that what it printed
-    leaves first.
+    leaves first. A call that has not ended `grace` seconds after it was cancelled is abandoned:
+    until it ends, all others are answered with "busy".
     """
 
-    def __init__(self, switch: "Switch", finder: "Finder", settle: "Callable[[], None]") -> "None":
-        self._switch = switch
+    def __init__(
+        self,
+        switch: "Switch",
+        finder: "Finder",
+        settle: "Callable[[], None]",
+        loop: "Loop",
+        grace: "float",
+    ) -> "None":
+        self.switch = switch
+        # Called with the seconds for which the next call may hold the GIL, and with 0 after it.
+        self.guard: "Callable[[float], None]" = lambda seconds: None
+        # What call_options.py keeps.
+        self.chains: "Dict[Any, Any]" = {}
         self._finder = finder
         self._settle = settle
+        self._loop = loop
+        self._grace = grace
         self._queue: "Deque[Message]" = deque()
         self._is_stopped = False
+        # Only the main thread changes it: whose code it runs now.
+        self._running: "Optional[Message]" = None
+        # Whom the SIGINT under way is meant for; None for one that is not ours.
+        self._target: "object" = None
+        self._early: "Dict[Tuple[int, int], None]" = {}
+        # Name of the call that was cancelled last while it ran, and when.
+        self._cancelled = "", 0.0
+        self._is_abandoned = False
+        self._thread = _thread.get_ident()
         # Held while there is nothing to do: a bare lock hands over faster than a Condition.
         self._signal = _thread.allocate_lock()
         self._signal.acquire()
 
+    # -- on the I/O thread -----------------------------------------------------------------------
+
     def accept(self, link: "Optional[Link]", message: "Message") -> "None":
-        """Queue a call (handler of CALL_FUNCTION, on the I/O thread)."""
-        self._queue.append(message)
-        self._wake()
+        """Queue a call (handler of CALL_FUNCTION)."""
+        if self._is_abandoned:
+            self.switch.reply(message, *self.busy())
+        elif not self._early or (message.src, message.reply_to) not in self._early:
+            self._queue.append(message)
+            self._wake()
 
     def stop(self) -> "None":
-        """Let `run()` return once the running call has ended; queued calls are not begun."""
+        """Interrupt the running call, and let `run()` return; queued calls are not begun."""
         self._is_stopped = True
         self._wake()
+        self._interrupt(self._running or self)
 
-    def run(self) -> "None":
-        """Serve calls until `stop()`."""
-        while not self._is_stopped:
-            try:
-                message = self._queue.popleft()
-            except IndexError:
-                self._signal.acquire()
-                continue
-            self._execute(message)
+    def cancel(self, message: "Message") -> "bool":
+        """Cancel a call; tell whether it is to end, it runs, and this child must end with it."""
+        handle, is_hard, name = decode(message.payload)
+        key = message.src, handle
+        # In this order: a call goes from the queue to the running one, and is never in neither.
+        for call in (*self._queue, self._running):
+            if call is not None and (call.src, call.reply_to) == key:
+                break
+        else:
+            if len(self._early) >= EARLY_LIMIT:
+                self._early.clear()
+            self._early[key] = None
+            return False
+        call.handle = CANCEL
+        if self._running is not call:
+            self._drop(call)
+        elif is_hard:
+            return True
+        else:
+            self._cancelled = name, time.monotonic()
+            self._interrupt(call)
+            self._loop.call_later(self._grace, lambda: self._abandon(call))
+        return False
+
+    def _interrupt(self, target: "object") -> "None":
+        self._target = target
+        signal.pthread_kill(self._thread, signal.SIGINT)
+
+    def _abandon(self, call: "Message") -> "None":
+        """Refuse what waits behind a call that does not end, and what will come."""
+        self._is_abandoned = True
+        if self._running is not call:
+            self._is_abandoned = False
+            return
+        for waiting in list(self._queue):
+            waiting.handle = REFUSED
+            if self._running is not waiting:
+                self.switch.reply(waiting, *self.busy())
+                self._drop(waiting)
+
+    def _drop(self, call: "Message") -> "None":
+        """Free what a call holds that is never begun; the main thread takes it out."""
+        call.reply_to = 0
+        call.payload = b""
 
     def _wake(self) -> "None":
         try:
@@ -71,51 +150,72 @@ class CallLoop:
         except RuntimeError:
             return  # it is awake already
 
-    def _execute(self, message: "Message") -> "None":
+    # -- on the main thread ----------------------------------------------------------------------
+
+    def run(self) -> "None":
+        """Serve calls until `stop()`."""
+        self._recover()
+        while not self._is_stopped:
+            if self._queue:
+                self._take()
+            else:
+                self._signal.acquire()
+
+    def on_interrupt(self, number: "int", frame: "object") -> "None":
+        """Interrupt the call that this SIGINT is meant for, if user code of it runs right now."""
+        target, self._target = self._target, None
+        if self._running is not None and target in (None, self._running):
+            raise KeyboardInterrupt
+
+    def busy(self) -> "Outcome":
+        """Return the answer to a call that is not begun because of an abandoned one."""
+        name, since = self._cancelled
+        return DEAD, encode(("busy", name, time.monotonic() - since))
+
+    def _recover(self) -> "None":
+        """Take calls, also after a cancel: user code may have installed a handler of its own."""
+        self._is_abandoned = False
+        self._running = None
+        signal.signal(signal.SIGINT, self.on_interrupt)
+
+    def _take(self) -> "None":
+        """Run the first call of the queue."""
+        call = self._queue[0]
         try:
-            function, args, kwargs = self._open(message)
-            result = function(*args, **kwargs)
+            self._running = call
+            self._queue.popleft()
+            if self._is_stopped:
+                return
+            outcome = self._perform(call) if call.handle == CALL_FUNCTION else self.busy()
+            self._running = None
         except BaseException as error:  # noqa: BLE001 sys.exit() ends the call, not the child
+            self._running = None
             self._settle()
-            self._fail(message, error)
+            outcome = ERROR, self.describe(error) if call.reply_to else b""
         else:
             self._settle()
-            self._reply(message, result)
-        # A local would keep the last result and its memory alive until the next call.
-
-    def _reply(self, message: "Message", result: "Any") -> "None":
-        if not message.reply_to:
-            return
-        try:
-            link = self._switch.reply(message, PLAIN, encode(result, "result"))
-        except ValueNotSupported as error:
-            if type(result).__name__ == "coroutine":
-                result.close()  # or Python warns, at any later moment, that nobody awaited it
-            self._switch.reply_dead(message, "value", str(error))
-        except MessageTooLarge as error:
-            self._switch.reply_dead(message, "size", str(error))
-        except BaseException as error:  # noqa: BLE001 a result with a broken __len__ or __iter__
-            self._fail(message, error)
+        if call.handle == CANCEL:
+            self._recover()
         else:
-            if link is not None:
-                link.wait_for_room()
+            self._reply(call, *outcome)
 
-    def _fail(self, message: "Message", error: "BaseException") -> "None":
-        if not message.reply_to:
-            return
-        try:
-            self._switch.reply(message, ERROR, _describe(error))
-        except MessageTooLarge as large:
-            self._switch.reply_dead(message, "size", str(large))
+    def _perform(self, call: "Message") -> "Outcome":
+        if call.encoding == PICKLE:
+            from .pickled import load_call
 
-    def _open(self, message: "Message") -> "Invocation":
-        if message.encoding == PICKLE:
-            return self._unpickle(message)
-        fields: "Any" = decode(message.payload)
-        module, qualname, args, kwargs = fields
-        return self._find(module, qualname), args, kwargs
+            function, args, kwargs = load_call(call, self.switch.parents)
+        else:
+            fields: "Any" = decode(call.payload)
+            if len(fields) > 4:
+                from .call_options import perform
 
-    def _find(self, module: "str", qualname: "str") -> "Callable[..., Any]":
+                return perform(self, call, fields)
+            module, qualname, args, kwargs = fields
+            function = self.find(module, qualname)
+        result = function(*args, **kwargs)
+        return self.pack(result) if call.reply_to else (PLAIN, b"")
+
+    def find(self, module: "str", qualname: "str") -> "Callable[..., Any]":
         """Return what a call names; whatever that raises is the outcome of the call."""
         if module == "__main__":
             self._finder.import_main()
@@ -126,30 +226,31 @@ class CallLoop:
             target = getattr(target, name)
         return target  # type: ignore[no-any-return]
 
-    def _unpickle(self, message: "Message") -> "Invocation":
-        """Open a pickle: from parents only, and from the same minor version only."""
-        switch = self._switch
-        if not accepts_pickle(message.src, message.auth, switch.parents):
-            raise PermissionError("a pickle from context %d is refused" % message.src)
-        theirs = tuple(message.payload[:2])
-        if theirs != sys.version_info[:2]:
-            raise TypeError(
-                "a lambda, closure or object from Python %d.%d cannot be loaded by Python %d.%d "
-                "here: call a function that can be imported by name, with plain arguments"
-                % (theirs + sys.version_info[:2])
-            )
-        import pickle
+    def pack(self, result: "Any") -> "Outcome":
+        """Return the outcome of a call that returned."""
+        try:
+            return PLAIN, encode(result, "result")
+        except ValueNotSupported as error:
+            if type(result).__name__ == "coroutine":
+                result.close()  # or Python warns, at any later moment, that nobody awaited it
+            return DEAD, encode(("value", str(error)))
 
-        return pickle.loads(message.payload[2:])  # type: ignore[no-any-return]  # noqa: S301
+    def describe(self, error: "BaseException") -> "bytes":
+        """Return the payload that tells of an exception, by a module that comes when needed."""
+        try:
+            from .capture import capture
 
+            return capture(error)
+        except BaseException as failure:  # noqa: BLE001 no memory, or user code broke the importer
+            name = type(error).__name__
+            text = "(no more is known: describing it failed with %s)" % type(failure).__name__
+            return encode((name, (), text, None, (), (), "", None, None, ()))
 
-def _describe(error: "BaseException") -> "bytes":
-    """Return the payload that tells of an exception, by a module that comes when first needed."""
-    try:
-        from .capture import capture
-
-        return capture(error)
-    except BaseException as failure:  # noqa: BLE001 no memory, or user code broke the importer
-        name = type(error).__name__
-        text = "(no more is known: describing it failed with %s)" % type(failure).__name__
-        return encode((name, (), text, None, (), (), "", None, None, ()))
+    def _reply(self, call: "Message", encoding: "int", payload: "bytes") -> "None":
+        try:
+            link = self.switch.reply(call, encoding, payload)
+        except MessageTooLarge as error:
+            self.switch.reply_dead(call, "size", str(error))
+        else:
+            if link is not None:
+                link.wait_for_room()

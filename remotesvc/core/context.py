@@ -231,6 +231,7 @@ class Context(Verbs):
         connection = self._connection
         if connection is None or connection.link.error is not None:
             return
+        self.router.switch.check_process()
         try:
             self.router.switch.send(self.id, SHUTDOWN, RAW, b"")
         except (DisconnectedError, RefusedError):
@@ -241,6 +242,7 @@ class Context(Verbs):
     def kill(self) -> "None":
         """Drop the link and kill what was started for it here: the child ends within seconds."""
         if self._connection is not None:
+            self.router.switch.check_process()
             self._connection.link.end(DisconnectedError("%s was killed from here" % self.name))
             self._connection.stream.kill()
 

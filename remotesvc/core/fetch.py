@@ -1,4 +1,4 @@
-"""Fetching from the parent: module records and resource bytes, asked for or pushed.
+"""Fetching from the parent: module records, asked for or pushed, and answers to other questions.
 
 Only this file knows how records travel: zlib over the plain value of a list of
 (name, kind, file name, source bytes | reason, names of submodules | None).
@@ -6,7 +6,7 @@ Only this file knows how records travel: zlib over the plain value of a list of
 
 import zlib
 
-from .authority import GET_MODULE, GET_RESOURCE
+from .authority import GET_MODULE
 from .errors import Error
 from .pending import Pending
 from .values import decode, encode
@@ -39,7 +39,7 @@ class Fetcher:
         self._switch = switch
         self._finder = finder
         finder.ask = self.ask
-        finder.read_resource = self.read_resource
+        finder.request_of = self.request
 
     def load(self, link: "Optional[Link]", message: "Message") -> "None":
         """Take pushed records (handler of LOAD_MODULE)."""
@@ -48,25 +48,19 @@ class Fetcher:
     def ask(self, name: "str") -> "None":
         """Ask for a module; return when the finder has a record of it, or of its absence."""
         try:
-            reply = self._request(GET_MODULE, name, "the request for module %r" % name)
+            reply = self.request(GET_MODULE, name, "the request for module %r" % name)
         except Error as error:
             raise ImportError("module %r: %s" % (name, error), name=name) from None
         if reply.encoding == DEAD:
             raise ImportError("module %r: %s" % (name, decode(reply.payload)[1]), name=name)
         self._add(reply.payload)
 
-    def read_resource(self, package: "str", path: "str") -> "bytes":
-        """Return the bytes of a file in a package of the parent's; OSError if there is none."""
-        reply = self._request(GET_RESOURCE, (package, path), "the request for %s" % path)
-        if reply.encoding == DEAD:
-            raise FileNotFoundError(2, decode(reply.payload)[1], path)
-        return reply.payload
-
     def _add(self, payload: "bytes") -> "None":
         for name, kind, origin, source, submodules in decode(zlib.decompress(payload)):
             self._finder.add(name, (kind, origin, source, submodules))
 
-    def _request(self, handle: "int", question: "Any", what: "str") -> "Message":
+    def request(self, handle: "int", question: "Any", what: "str") -> "Message":
+        """Return the parent's reply to a question, within FETCH_TIMEOUT."""
         switch = self._switch
         parent = switch.parents[0]
         pending = Pending(parent)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from types import CodeType, ModuleType
     from typing import Any, Callable, Dict, Iterator, Optional, Sequence, Tuple
 
+    from .wire import Message
+
     # kind, file name, source or the reason of a refusal, names of submodules (None: unknown)
     Record = Tuple[str, str, Any, Optional[Sequence[str]]]
 
@@ -46,7 +48,7 @@ class Finder:
     def __init__(self) -> "None":
         self.records: "Dict[str, Record]" = {}
         self.ask: "Optional[Callable[[str], None]]" = None
-        self.read_resource: "Optional[Callable[[str, str], bytes]]" = None
+        self.request_of: "Optional[Callable[[int, Any, str], Message]]" = None
 
     def install(self) -> "None":
         """Put the two ends of this finder on sys.meta_path."""

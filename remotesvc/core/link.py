@@ -70,6 +70,7 @@ class Link:
         self._is_writing = False
         self._has_spoken = False
         self._has_heard = True
+        self._excused_until = 0.0
         self.bytes_sent = 0
 
     def attach(self, stream: "Stream", opening: "bytes" = b"") -> "None":
@@ -193,12 +194,13 @@ class Link:
             now = time.monotonic()
             is_late = now - silent[1] > 1.5 * interval
             silent[1] = now
-            silent[0] = 0 if self._has_heard or is_late else silent[0] + 1
+            is_excused = is_late or now < self._excused_until
+            silent[0] = 0 if self._has_heard or is_excused else silent[0] + 1
             if silent[0] >= misses:
                 text = "no sign of life for %g s (heartbeat %g s)" % (misses * interval, interval)
                 self.end(DisconnectedError(text))
                 return
-            is_stuck = self._is_writing and self.bytes_sent == stuck[1] and not is_late
+            is_stuck = self._is_writing and self.bytes_sent == stuck[1] and not is_excused
             stuck[:] = stuck[0] + 1 if is_stuck else 0, self.bytes_sent
             if stuck[0] >= PATIENCE * misses:
                 text = "it does not read: nothing could be written for %g s" % (
@@ -213,6 +215,10 @@ class Link:
             loop.call_later(interval, tick)
 
         loop.call_later(interval, tick)
+
+    def excuse(self, seconds: "float") -> "None":
+        """Expect no sign of life for so long, after what was excused before."""
+        self._excused_until = max(self._excused_until, time.monotonic()) + seconds
 
     def _send_unless_ended(self, message: "Message") -> "None":
         try:

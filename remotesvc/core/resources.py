@@ -8,8 +8,10 @@ parent, by GET_RESOURCE, and nothing is written to a disk.
 import io
 from importlib.machinery import PathFinder
 
+from .authority import GET_RESOURCE
 from .finder import MISSING, MODULE, PACKAGE, REFUSED
 from .values import decode
+from .wire import DEAD
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -168,6 +170,10 @@ def teach_files(finder: "Finder") -> "None":
 
 
 def _read(finder: "Finder", package: "str", path: "str") -> "bytes":
-    if finder.read_resource is None:
+    """Return the bytes of a file in a package of the parent's; OSError if there is none."""
+    if finder.request_of is None:
         raise FileNotFoundError(2, "there is no parent to ask", path)
-    return finder.read_resource(package, path)
+    reply = finder.request_of(GET_RESOURCE, (package, path), "the request for %s" % path)
+    if reply.encoding == DEAD:
+        raise FileNotFoundError(2, decode(reply.payload)[1], path)
+    return reply.payload

@@ -18,7 +18,7 @@ from .wire import RAW
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, List, Sequence, Tuple
+    from typing import Callable, List, Sequence, Tuple
 
     from .loop import Loop
     from .switch import Switch
@@ -26,11 +26,9 @@ if TYPE_CHECKING:
 
 __all__ = ["OutputForwarder", "take_over"]
 
-# One STDIO message at most: also what a writer may overdraw its credit by.
-CHUNK = 32 * 1024
-
-# What a pipe holds (Linux, macOS): more than this no call can have left in one when it returns.
-CAPACITY = 64 * 1024
+# One STDIO message at most: also what a writer may overdraw its credit by. It is what a pipe holds
+# (Linux, macOS), so that one read takes all that a call has left in it.
+CHUNK = 64 * 1024
 
 
 def take_over() -> "Tuple[Tuple[int, int, int], List[int]]":
@@ -79,8 +77,8 @@ class OutputForwarder:
         self._window = Window(window)
         # Whether a chunk is between its pipe and the link.
         self._is_moving = False
-        # For each settle() that waits: (pipe, bytes that may still have to leave it), its lock.
-        self._settling: "List[Tuple[List[Tuple[int, int]], Any]]" = []
+        # What each settle() that waits for credit has the loop's thread do when it comes.
+        self._settling: "List[Callable[[], None]]" = []
         self._streams = {fd: bytes((number,)) for number, fd in enumerate(readers, 1)}
         self.respondent = (switch.parents or (switch.id,))[-1]
         self._handle = switch.listen(self)
@@ -88,7 +86,7 @@ class OutputForwarder:
     def start(self) -> "None":
         """Begin to forward (on the loop's thread)."""
         for fd in self._streams:
-            self._watch(fd)
+            self._loop.set_reader(fd, lambda fd=fd: self._forward(fd))  # type: ignore[misc]
 
     def deliver(self, message: "Message") -> "None":
         """Take credit from the controller (on the loop's thread)."""
@@ -102,69 +100,51 @@ class OutputForwarder:
     def _grant(self, size: "int") -> "None":
         was_open = self._window.is_open
         self._window.grant(size)
-        self._go_on()
+        for forward in list(self._settling):
+            forward()
         if self._window.is_open and not was_open:
             self.start()
 
     def settle(self) -> "None":
         """Flush Python's buffers and wait until what was printed so far has left.
 
-        So has each pipe that was seen empty, or that has given up as much as it can hold: who
-        prints without an end (a thread, a subprocess) holds up no reply for ever.
+        Each pipe is emptied once; so who prints without an end (a thread, a subprocess) holds up
+        no reply for ever.
         """
         for stream in (sys.stdout, sys.stderr):
             try:
                 stream.flush()
             except Exception:  # noqa: BLE001, S112  user code may have closed or replaced it
                 continue
-        fds = sorted(self._streams, reverse=True)
+        fds = list(self._streams)
+        done = _thread.allocate_lock()
+
+        def forward() -> "None":
+            while fds and self._window.is_open:
+                self._forward(fds.pop(0))
+                if not fds:
+                    self._settling.remove(forward)
+                    done.release()
+
         # In this order: what is in no pipe any more was sent before, or is moving.
         if select.select(fds, (), (), 0)[0] or self._is_moving:
-            done = _thread.allocate_lock()
             done.acquire()
-            self._settling.append(([(fd, CAPACITY) for fd in fds], done))
-            self._loop.call_soon(self._go_on)
+            self._settling.append(forward)
+            self._loop.call_soon(forward)
             done.acquire()
 
-    def _go_on(self) -> "None":
-        """Forward what is waited for, credit permitting."""
-        while self._settling:
-            owed, done = self._settling[0]
-            while owed:
-                if not self._window.is_open:
-                    return
-                fd, left = owed.pop()
-                size = self._forward(fd)
-                if 0 < size < left:
-                    owed.append((fd, left - size))
-            del self._settling[0]
-            done.release()
-
-    def _watch(self, fd: "int") -> "None":
-        def forward() -> "None":
-            if self._window.is_open:
-                self._forward(fd)
-            else:
-                self._loop.set_reader(fd, None)
-
-        self._loop.set_reader(fd, forward)
-
-    def _forward(self, fd: "int") -> "int":
-        """Forward one chunk; return its size, 0 when there is nothing to forward now."""
-        data = b""
+    def _forward(self, fd: "int") -> "None":
+        """Send on what is in a pipe now, at most a chunk; watch it no more without credit."""
         self._is_moving = True
         try:
-            data = os.read(fd, CHUNK)
+            data = self._window.is_open and os.read(fd, CHUNK)
             if data:
                 self._window.spend(len(data) + MESSAGE_COST)
-                self._switch.send(
-                    self.respondent, STDIO, RAW, self._streams[fd] + data, self._handle
-                )
+                data = self._streams[fd] + data
+                self._switch.send(self.respondent, STDIO, RAW, data, self._handle)
             else:
-                # User code closed every writing end; a closed pipe can be read for ever.
-                del self._streams[fd]
+                # Nor when user code has closed every writing end: that can be read for ever.
                 self._loop.set_reader(fd, None)
         except Exception:  # noqa: BLE001, S110  nothing to read, or the link is gone
             pass
         self._is_moving = False
-        return len(data)

@@ -7,6 +7,7 @@ them; handlers run there, and never block.
 """
 
 import itertools
+import os
 import threading
 
 from .authority import (
@@ -14,16 +15,14 @@ from .authority import (
     handle_name,
     is_commanded,
     refuse_delivery,
-    refuse_relay,
     refuse_reply,
     refuse_sending,
     refuse_size,
-    refuse_source,
 )
-from .dead import bury
 from .errors import DisconnectedError, Error, MessageTooLarge, ProtocolError, RefusedError, again
 from .fragments import Reassembler, total_size
 from .link import QUEUE_LIMIT
+from .values import encode
 from .wire import DEAD, FRAGMENT, Message
 
 TYPE_CHECKING = False
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from typing import Callable, Dict, List, Optional, Protocol, Set, Tuple
 
     from .link import Link
+    from .relay import Relay
 
     Handler = Callable[[Optional[Link], Message], None]
 
@@ -78,8 +78,10 @@ class Switch:
         self.siblings = siblings
         self.max_message_size = max_message_size
         self.upstream: "Optional[Link]" = None
+        self.relay: "Optional[Relay]" = None
+        self.pid = os.getpid()
         self._report = report
-        self._routes: "Dict[int, Link]" = {}
+        self.routes: "Dict[int, Link]" = {}
         self._handlers: "Dict[int, Handler]" = {}
         self._waiters: "Dict[int, Waiter]" = {}
         self._observers: "List[Callable[[Set[int], Exception], None]]" = []
@@ -99,10 +101,13 @@ class Switch:
         self._observers.append(observer)
 
     def add_link(self, link: "Link") -> "None":
-        """Route to what lies behind the link of a child."""
+        """Route to what lies behind the link of a child: from now on this is a relay."""
+        from .relay import Relay
+
         with self._lock:
+            self.relay = self.relay or Relay(self)
             for context_id in link.reach:
-                self._routes[context_id] = link
+                self.routes[context_id] = link
 
     # -- sending ---------------------------------------------------------------------------------
 
@@ -124,6 +129,11 @@ class Switch:
                 self._reassembler.forget(waiter.respondent, handle)
             return waiter
 
+    def check_process(self) -> "None":
+        """Raise RefusedError in a fork: what two processes say on one link is nonsense."""
+        if self.pid != os.getpid():
+            raise RefusedError("a fork cannot use its parent's links")
+
     def send(
         self,
         dst: "int",
@@ -137,13 +147,14 @@ class Switch:
 
         Raises MessageTooLarge, RefusedError or DisconnectedError before anything was sent.
         """
+        self.check_process()
         if len(payload) > self.max_message_size:
             raise MessageTooLarge(
                 "%s of %d bytes for context %d: at most %d (max_message_size) may be sent"
                 % (handle_name(handle), len(payload), dst, self.max_message_size)
             )
         is_self = dst == self.id
-        below = self._routes.get(dst)
+        below = self.routes.get(dst)
         link = below or self.upstream
         if link is None and not is_self:
             raise DisconnectedError("there is no route to context %d" % dst)
@@ -154,7 +165,7 @@ class Switch:
         auth = self.id if auth is None else auth
         message = Message(dst, self.id, auth, handle, reply_to, encoding, payload)
         if link is None or is_self:
-            self._deliver(None, message)
+            self.deliver(None, message)
             return None
         if link.queued > QUEUE_LIMIT + self.max_message_size:
             # Whoever may wait has waited before; this is one who asks and does not read.
@@ -166,43 +177,15 @@ class Switch:
 
     def receive(self, link: "Link", message: "Message") -> "None":
         """Take one message from a link: deliver it, pass it on, or refuse it."""
-        if link is not self.upstream:
-            refusal = refuse_source(link.reach, message.src, message.auth)
-            if refusal is not None:
-                self.report_once(link, "source", "dropped %r: %s" % (message, refusal))
-                return
-        if message.dst == self.id:
-            self._deliver(link, message)
+        if self.relay is not None:
+            self.relay.receive(link, message)
+        elif message.dst == self.id:
+            self.deliver(link, message)
         else:
-            self._relay(link, message)
+            self.refuse_route(link, message)
 
-    def _relay(self, link: "Link", message: "Message") -> "None":
-        to_link = self._routes.get(message.dst)
-        from_below = link is not self.upstream
-        refusal = refuse_relay(from_below, to_link is not None, self.siblings)
-        if refusal is not None:
-            self.refuse(link, message, "refused", refusal)
-            return
-        if to_link is None and from_below:
-            to_link = self.upstream
-        if to_link is None:
-            self.refuse(
-                link, message, "disconnected", "there is no route to context %d" % message.dst
-            )
-        elif to_link.queued > QUEUE_LIMIT:
-            self.refuse(
-                link, message, "congested", "the way to context %d is congested" % message.dst
-            )
-        else:
-            self._forward(link, to_link, message)
-
-    def _forward(self, link: "Link", to_link: "Link", message: "Message") -> "None":
-        try:
-            to_link.send(message)
-        except Exception as error:  # noqa: BLE001 whatever ended the link is told to the sender
-            self.refuse(link, message, "disconnected", str(error))
-
-    def _deliver(self, link: "Optional[Link]", message: "Message") -> "None":
+    def deliver(self, link: "Optional[Link]", message: "Message") -> "None":
+        """Deliver a message to this context, if authority lets it."""
         if message.handle < FIRST_DYNAMIC:
             self._deliver_reserved(link, message)
         else:
@@ -276,10 +259,15 @@ class Switch:
         self.report_once(link, code, "refused %r: %s" % (message, text))
         self.reply_dead(message, code, text)
 
+    def refuse_route(self, link: "Link", message: "Message") -> "None":
+        """Refuse a message to a context that is not known here."""
+        text = "there is no route to context %d" % message.dst
+        self.refuse(link, message, "disconnected", text)
+
     def reply_dead(self, message: "Message", code: "str", text: "str") -> "None":
         """Answer a message with an error of ours, unless it is a reply or wants none."""
         if message.encoding & ~FRAGMENT != DEAD:
-            self.reply(message, DEAD, bury(code, text))
+            self.reply(message, DEAD, encode((code, text)))
 
     def reply(self, message: "Message", encoding: "int", payload: "bytes") -> "Optional[Link]":
         """Answer a message; the answer to one who is gone, or does not read, is dropped."""
@@ -308,7 +296,7 @@ class Switch:
             if link is self.upstream:
                 lost.update(self.parents)
             for context_id in lost:
-                self._routes.pop(context_id, None)
+                self.routes.pop(context_id, None)
         self.lose_contexts(lost, error)
 
     def lose_contexts(self, lost: "Set[int]", error: "Exception") -> "None":

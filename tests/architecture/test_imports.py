@@ -35,12 +35,14 @@ FLOORS = (
         "remotesvc.core.visible",
         "remotesvc.core.wire",
     ),
-    ("remotesvc.core.authority",),
+    ("remotesvc.core.authority", "remotesvc.core.reach"),
     (
         "remotesvc.core.credit",
+        "remotesvc.core.deadman",
         "remotesvc.core.link",
         "remotesvc.core.loop",
         "remotesvc.core.outbox",
+        "remotesvc.core.relay",
         "remotesvc.core.switch",
     ),
     (

@@ -5,12 +5,14 @@ import os
 import select
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 
 import remotesvc
 from remotesvc.core.authority import STDIO
 from remotesvc.core.credit import GRANT, MESSAGE_COST
+from remotesvc.core.errors import DisconnectedError
 from remotesvc.core.stdio import CHUNK, OutputForwarder
 from remotesvc.core.switch import Switch
 from remotesvc.core.wire import RAW
@@ -25,6 +27,7 @@ class HandLoop:
 
     def __init__(self) -> None:
         self.readers: dict[int, Callable[[], None]] = {}
+        self.called = threading.Event()
 
     def set_reader(self, fd: int, callback: Callable[[], None] | None) -> None:
         self.readers.pop(fd, None)
@@ -33,6 +36,7 @@ class HandLoop:
 
     def call_soon(self, callback: Callable[[], None]) -> None:
         callback()
+        self.called.set()
 
     def turn(self) -> bool:
         ready = select.select(list(self.readers), [], [], 0)[0]
@@ -114,9 +118,11 @@ def test_flood_stops_at_the_credit_and_every_byte_comes_when_more_is_granted(
     forwarding: Make,
 ) -> None:
     subject = forwarding(20_000)
-    written = os.write(subject.out, bytes(65536))
-    while subject.loop.turn():
-        pass
+    written = 0
+    for _ in range(2):
+        written += os.write(subject.out, bytes(65536))
+        while subject.loop.turn():
+            pass
     first = sum(len(data) for _, data in subject.heard())
     assert first < written  # what is left waits in the pipe, and blocks the writer
     assert first <= 20_000 + CHUNK
@@ -162,6 +168,68 @@ def test_settle_forwards_what_lies_in_the_pipes_now(forwarding: Make) -> None:
     heard = subject.heard()
     assert sum(len(data) for stream, data in heard if stream == 1) == 60_000
     assert heard[-1] == (2, b"err")
+
+
+@contextmanager
+def settling(subject: Forwarding) -> Iterator[threading.Thread]:
+    """Have a thread wait for what was printed; it must be through at the end."""
+    thread = threading.Thread(target=subject.forwarder.settle)
+    thread.start()
+    assert subject.loop.called.wait(DEADLINE)
+    yield thread
+    thread.join(DEADLINE)
+    assert not thread.is_alive()
+
+
+def test_settle_waits_for_credit_until_what_was_printed_has_left(forwarding: Make) -> None:
+    subject = forwarding(1)
+    os.write(subject.out, b"x" * 1000)
+    subject.loop.turn()
+    assert subject.heard() == [(1, b"x" * 1000)]
+    os.write(subject.out, b"more")
+    os.write(subject.err, b"err")
+    with settling(subject) as thread:
+        subject.grant(1)
+        assert thread.is_alive() and subject.heard() == []
+        subject.grant(1000 + MESSAGE_COST)  # enough for one of them
+        assert thread.is_alive() and subject.heard() == [(1, b"more")]
+        subject.grant(100_000)
+    assert subject.heard() == [(2, b"err")]
+
+
+def test_settle_of_several_threads_ends_for_each(forwarding: Make) -> None:
+    subject = forwarding(1)
+    os.write(subject.out, b"x" * 1000)
+    subject.loop.turn()
+    os.write(subject.out, b"more")
+    with settling(subject):
+        subject.loop.called.clear()
+        with settling(subject):
+            subject.heard()
+            subject.grant(100_000)
+
+
+def test_settle_ends_with_the_parent(forwarding: Make) -> None:
+    subject = forwarding(1)
+    os.write(subject.out, b"x" * 1000)
+    subject.loop.turn()
+    os.write(subject.out, b"more")
+    with settling(subject):
+        subject.parent.hang_up()
+        subject.forwarder.lose(DisconnectedError("the parent is gone"))
+
+
+def test_settle_takes_no_more_than_a_pipe_holds_from_one_who_prints_on(forwarding: Make) -> None:
+    subject = forwarding(1)
+    os.write(subject.out, bytes(65536))
+    subject.loop.turn()
+    os.write(subject.out, bytes(65536))
+    subject.heard()
+    with settling(subject):
+        subject.grant(65536 + MESSAGE_COST)
+        os.write(subject.out, b"printed after the call")
+        subject.grant(10)
+    assert subject.heard() == [(1, bytes(65536))]
 
 
 def test_pipe_that_user_code_closed_is_read_no_more(forwarding: Make) -> None:

@@ -51,7 +51,7 @@ def test_library_bytes_of_a_first_call_keep_the_limit(monkeypatch: pytest.Monkey
     with remotesvc.Router() as router:
         router.switch.serve(GET_MODULE, lambda link, message: asked.append(message))
         context = router.local(python_path=sys.executable)
-        links: list[Link] = [router.switch._routes[context.id]]
+        links: list[Link] = [router.switch.routes[context.id]]
         assert context.call(os.getpid) != os.getpid()
         total = links[0].bytes_sent + len(shell_command(None, len(build())))
     assert asked == [], "a first call fetches nothing of ours"
@@ -62,7 +62,7 @@ def test_second_call_sends_no_module_again() -> None:
     with remotesvc.Router(output=lambda name, stream, line: None) as router:
         context = router.local()
         context.call(report.collect, title="one", lines=1)
-        link = router.switch._routes[context.id]
+        link = router.switch.routes[context.id]
         before = link.bytes_sent
         context.call(report.collect, title="one", lines=1)
         assert link.bytes_sent - before < 1000

@@ -3,6 +3,7 @@
 Each says "busy" first, on stdout, so that the other side knows that it is under way.
 """
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -14,11 +15,15 @@ if TYPE_CHECKING:
     from typing import List
 
 __all__ = [
+    "burn",
+    "burn_in_threads",
     "clean_up",
+    "close_descriptors_later",
     "hold_the_gil",
     "ignore_interrupts",
     "leave_thread",
     "loop",
+    "match_for_ever",
     "print_without_end",
     "sleep",
     "start_and_wait",
@@ -99,6 +104,46 @@ def hold_the_gil() -> "None":
     sys.stdout.flush()
     time.sleep(0.1)  # the line has to leave before this interpreter stands still
     ctypes.PyDLL(None).sleep(FOR_EVER)
+
+
+def match_for_ever() -> "None":
+    """Hold the GIL and burn CPU in C code: a regular expression that tries 2**64 ways."""
+    import re
+
+    print("busy")
+    sys.stdout.flush()
+    time.sleep(0.1)  # the line has to leave before this interpreter stands still
+    re.match("(a+)+$", "a" * 64 + "b")
+
+
+def burn(seconds: "float") -> "float":
+    """Use up CPU time in Python; return how much."""
+    begin = time.process_time()
+    while time.process_time() - begin < seconds:
+        pass
+    return time.process_time() - begin
+
+
+def burn_in_threads(seconds: "float", count: "int") -> "float":
+    """Use up CPU time in many threads, now and then outside the GIL; return how much."""
+    begin = time.process_time()
+
+    def run() -> "None":
+        data = bytes(1 << 20)
+        while time.process_time() - begin < seconds:
+            hashlib.sha256(data).digest()
+
+    threads = [threading.Thread(target=run) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return time.process_time() - begin
+
+
+def close_descriptors_later() -> "None":
+    """Close what does not belong to this code, soon after this call has returned."""
+    threading.Timer(0.1, os.closerange, (3, 256)).start()
 
 
 def leave_thread() -> "None":

@@ -1,0 +1,49 @@
+"""Reach: what is believed of what comes from below, the rest of authority.py for who has children.
+
+    reach  the ids that lie behind a link
+
+Pure, like authority.py; a child that starts no children never gets this file.
+"""
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Collection, Container, Iterable, Optional, Tuple
+
+__all__ = ["refuse_relay", "refuse_route", "refuse_source"]
+
+
+def refuse_source(reach: "Container[int]", src: "int", auth: "int") -> "Optional[str]":
+    """Judge src and auth of what came over the link of a child."""
+    if src not in reach:
+        return "src %d does not lie behind this link" % src
+    if auth not in reach:
+        return "auth %d does not lie behind this link" % auth
+    return None
+
+
+def refuse_relay(from_below: "bool", to_below: "bool", siblings: "bool") -> "Optional[str]":
+    """Judge a message that passes through: between two children only if siblings may talk."""
+    if from_below and to_below and not siblings:
+        return "siblings may not talk to each other; Router(siblings=True) would let them"
+    return None
+
+
+def refuse_route(
+    claimed: "int",
+    own_id: "int",
+    parents: "Container[int]",
+    blocks: "Iterable[Tuple[int, int]]",
+    routed: "Collection[int]",
+) -> "Optional[str]":
+    """Judge a child's claim that `claimed` lies behind it.
+
+    `blocks` are the half-open ranges of ids given to that very child, `routed` the ids that have a
+    route already.
+    """
+    if claimed == own_id or claimed in parents:
+        return "a claim to be context %d, which is above it" % claimed
+    if not any(start <= claimed < stop for start, stop in blocks):
+        return "a claim for context %d, which was not given to it" % claimed
+    if claimed in routed:
+        return "a second claim for context %d" % claimed
+    return None
