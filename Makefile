@@ -18,7 +18,7 @@ export PIP_NO_CACHE_DIR := 1
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-deps soak check format build bench payload clean
+.PHONY: help install demo test test-deps soak fuzz check format build bench payload clean
 
 help:  ## List the verbs
 	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/  make \1|\2/p' Makefile | \
@@ -47,6 +47,9 @@ test-deps:  ## Install the programs that the whole test suite uses (apt)
 
 soak: $(VENV)/.installed-test  ## Run the long tests
 	@$(PYTEST) -m soak -rs $(PYTEST_ARGS)
+
+fuzz: $(VENV)/.installed-fuzz  ## Feed wire, values, authority and handshake what nobody thought of (60 s)
+	@env -u PYTHONUNBUFFERED $(BIN)/python -m tests.fuzz
 
 check: $(VENV)/.installed-check  ## Lint, check the format and the types
 	@$(BIN)/ruff check $(wildcard $(SOURCES))
@@ -101,3 +104,7 @@ $(VENV)/.installed-build: setup.cfg pyproject.toml | $(BIN)/python
 $(VENV)/.installed-bench: setup.cfg pyproject.toml | $(BIN)/python
 	@$(PIP) install --editable '.[bench]'
 	@touch $@ $(VENV)/.installed
+
+$(VENV)/.installed-fuzz: setup.cfg pyproject.toml | $(BIN)/python
+	@$(PIP) install --editable '.[fuzz,test]'
+	@touch $@ $(VENV)/.installed $(VENV)/.installed-test

@@ -11,6 +11,7 @@ __all__ = [
     "PARAMIKO",
     "REMOTESVC",
     "REMOTESVC_NAMED",
+    "REMOTESVC_PICKLE",
     "Contender",
     "with_modules",
 ]
@@ -36,6 +37,11 @@ REMOTESVC = Contender("remotesvc", "bench.peers.remotesvc_peer")
 # source and compiles it, as on any other host.
 REMOTESVC_NAMED = Contender(
     "remotesvc, compiling there", "bench.peers.remotesvc_peer", ("--python", sys.executable)
+)
+
+# Results as pickles, which is for children that are trusted with everything.
+REMOTESVC_PICKLE = Contender(
+    'remotesvc, results="pickle"', "bench.peers.remotesvc_peer", ("--results", "pickle")
 )
 
 

@@ -13,6 +13,7 @@ from bench.contenders import (
     PARAMIKO,
     REMOTESVC,
     REMOTESVC_NAMED,
+    REMOTESVC_PICKLE,
     Contender,
     with_modules,
 )
@@ -125,11 +126,15 @@ def warm(rounds: int, say: Say) -> Iterator[Table]:
     )
     contenders = (MITOGEN, EXECNET, REMOTESVC)
     with tempfile.TemporaryDirectory(prefix="bench-") as name, start_host(Path(name)) as server:
-        for title, options in (
-            ("Warm call, local", ()),
-            ("Warm call, over SSH", ("--config", str(server.config_file))),
+        for title, at_most, options in (
+            ("Warm call, local", 0.45, ()),
+            ("Warm call, over SSH", 0.55, ("--config", str(server.config_file))),
         ):
-            table = Table(title, columns, MITOGEN)
+            goals = (
+                Goal(f"{title}, remotesvc ÷ mitogen", "seconds", REMOTESVC, MITOGEN, at_most),
+                Goal(f"{title}, 1,000 in flight: time of each", "each", REMOTESVC, MITOGEN, 1 / 3),
+            )
+            table = Table(title, columns, MITOGEN, goals)
 
             def run(contender: Contender, options: tuple[str, ...] = options) -> dict[str, float]:
                 return measure(contender, "warm", *options)
@@ -137,4 +142,28 @@ def warm(rounds: int, say: Say) -> Iterator[Table]:
             yield run_rounds(table, contenders, rounds, run, say)
 
 
-PARTS: dict[str, Part] = {"local": local, "ssh": ssh, "memory": memory, "warm": warm}
+def results(rounds: int, say: Say) -> Iterator[Table]:
+    """Large results: one piece of bytes, and many small values."""
+    columns = (
+        Column("1 MiB of bytes, ms", "megabyte", MILLISECONDS, 2, is_compared=True),
+        Column("100,000 elements, ms", "nested", MILLISECONDS, 1, is_compared=True),
+    )
+    size, shape = "1 MiB of bytes, remotesvc", "100,000 elements, remotesvc"
+    goals = (
+        Goal(f"{size} ÷ mitogen", "megabyte", REMOTESVC, MITOGEN, 1.0),
+        Goal(f"{size} ÷ execnet", "megabyte", REMOTESVC, EXECNET, 1.0),
+        Goal(f"{shape} ÷ mitogen", "nested", REMOTESVC, MITOGEN, 4.0),
+        Goal(f"{shape}, as a pickle ÷ mitogen", "nested", REMOTESVC_PICKLE, MITOGEN, 1.0),
+    )
+    table = Table("Large results, local", columns, MITOGEN, goals)
+    contenders = (MITOGEN, EXECNET, REMOTESVC, REMOTESVC_PICKLE)
+    yield run_rounds(table, contenders, rounds, lambda one: measure(one, "results"), say)
+
+
+PARTS: dict[str, Part] = {
+    "local": local,
+    "ssh": ssh,
+    "memory": memory,
+    "warm": warm,
+    "results": results,
+}

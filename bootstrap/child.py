@@ -13,6 +13,7 @@ import threading
 from remotesvc.bootstrap.settings import MARKER, Settings
 from remotesvc.core.authority import (
     CALL_FUNCTION,
+    CANCEL,
     CONFIGURE,
     HELLO,
     LOAD_MODULE,
@@ -31,7 +32,7 @@ from remotesvc.core.wire import HEADER, PLAIN, VERSION, FrameDecoder, Message, e
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Sequence, Tuple
+    from typing import Any, Callable, Optional, Sequence, Tuple
 
     from remotesvc.core.finder import Finder
 
@@ -44,8 +45,6 @@ FAREWELL = 2.0
 def main(finder: "Finder") -> "None":
     """Serve the parent on descriptors 0 and 1 until it is gone; never returns."""
     _lead_own_group()
-    # A parent shell may have left it ignored; it is how a running call is interrupted.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
     # What goes wrong here is still told on the stderr that the parent reads.
     settings = _read_settings(0)
     _move_in(settings)
@@ -116,11 +115,18 @@ class Child:
             lambda text: None,  # what is refused here is told to its sender
         )
         self._output = OutputForwarder(self.switch, self.loop, readers, settings.window)
-        self._calls = CallLoop(self.switch, finder, self._settle)
+        # What comes before the reply to a call; core/logs.py adds itself.
+        self.settle: "Callable[[], None]" = self._output.settle
+        self._calls = CallLoop(self.switch, finder, self._settle, self.loop, settings.grace)
         self._is_leaving = False
+        self.settings = settings
+        finder.child = self
+        if "logging" in sys.modules:
+            self.watch(sys.modules["logging"])
         fetcher = Fetcher(self.switch, finder)
         serve = self.switch.serve
         serve(CALL_FUNCTION, self._calls.accept)
+        serve(CANCEL, self._cancel)
         serve(LOAD_MODULE, fetcher.load)
         serve(PING, lambda link, message: None)
         serve(SHUTDOWN, lambda link, message: self.leave())
@@ -138,7 +144,8 @@ class Child:
         stream.start()
         self.loop.call_soon(self._output.start)
         os.close(error_fd)
-        DeadMan(self.loop, settings.heartbeat * settings.heartbeat_misses + FAREWELL)
+        limit = settings.heartbeat * settings.heartbeat_misses + FAREWELL
+        self._calls.guard = DeadMan(self.loop, limit).hold
         threading.Thread(target=self._serve_link, name="remotesvc-io", daemon=True).start()
         try:
             self._run_calls()
@@ -160,7 +167,13 @@ class Child:
             self._is_leaving = True
             self._calls.stop()
             self.loop.call_later(FAREWELL, _end_group)
-            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+    def _cancel(self, link: "Optional[Link]", message: "Message") -> "None":
+        """Cancel a call, and if it is to end at any price, tell so and begin the end."""
+        is_leaving = self._calls.cancel(message)
+        self.switch.reply(message, PLAIN, encode(is_leaving))
+        if is_leaving:
+            self.leave()
 
     def forget(self, fds: "Sequence[int]") -> "None":
         """Close descriptors in a fork, unless the end has begun and they may be others by now."""
@@ -172,10 +185,31 @@ class Child:
     def _settle(self) -> "None":
         """Send what was printed; a fork that comes back from its call goes no further."""
         if self.switch.pid == os.getpid():
-            self._output.settle()
+            self.settle()
         else:
             self._is_leaving = True  # even when it was interrupted
             raise sys.exc_info()[1] or SystemExit
+
+    def watch(self, logging: "Any") -> "None":
+        """Put a logger above the root logger: in no configuration's way, and none in its way.
+
+        That none is there yet is no reason for logging.warning() to configure one.
+        """
+        configure = logging.basicConfig
+        logging.basicConfig = lambda **options: configure(**options) if options else None
+        logging.root.setLevel(self.settings.log_level)
+        top = logging.root.parent = logging.Logger("remotesvc")
+        top.handlers = [top]
+        top.handle = self._log
+
+    def _log(self, record: "Any") -> "None":
+        """Have the first record fetch what forwards them: who logs nothing waits for nothing."""
+        try:
+            from remotesvc.core.logs import forward
+
+            forward(self, record)
+        except ImportError:  # a fork, or the parent is gone
+            sys.modules["logging"].lastResort.handle(record)
 
     def _run_calls(self) -> "None":
         while not self._is_leaving:

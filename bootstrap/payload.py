@@ -3,8 +3,9 @@
     python -m remotesvc.bootstrap.payload       shows what each module costs
 
 The format is the one that stage0 and unpack read: zlib over NUL-separated text. The first field
-is a program, unpack.py; then come three fields per module: name, path, source. A package is known
-by its path, which ends in "/__init__.py". Paths are relative and serve tracebacks only.
+is a program, unpack.py; the second holds the words that are one character each in what follows;
+then come three fields per module: name, path, source. A package is known by its path, which ends
+in "/__init__.py". Paths are relative and serve tracebacks only.
 """
 
 import collections
@@ -12,11 +13,11 @@ import functools
 import sys
 import threading
 
-from remotesvc.bootstrap.manifest import GOAL, LIMIT, MODULES
+from remotesvc.bootstrap.manifest import GOAL, LIMIT, MODULES, WORDS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Iterable, List, Mapping, NamedTuple
+    from typing import Iterable, List, Mapping, NamedTuple, Sequence, Tuple
 
     class Module(NamedTuple):
         """What travels of one module."""
@@ -57,15 +58,19 @@ PACKAGE_SUFFIX = "/__init__.py"
 PROGRAM = "remotesvc.bootstrap.unpack"
 
 
-def pack(program: "str", modules: "Mapping[str, Module]") -> "bytes":
+def pack(
+    program: "str", modules: "Mapping[str, Module]", words: "Sequence[str]" = ()
+) -> "bytes":
     """Return the payload of a program and its modules, in their order and as they are given.
+
+    `words` stand in it as one character each: frequent ones make it shorter.
 
     Raises ValueError for a NUL in a field, and for a path that does not say what `is_package`
     says: the child would take the module for something else.
     """
     import zlib
 
-    fields = [program]
+    fields: "List[str]" = []
     for name, (is_package, path, source) in modules.items():
         if path.endswith(PACKAGE_SUFFIX) != is_package:
             raise ValueError(
@@ -73,9 +78,21 @@ def pack(program: "str", modules: "Mapping[str, Module]") -> "bytes":
                 % (name, path, "package" if is_package else "plain module", PACKAGE_SUFFIX)
             )
         fields += (name, path, source)
-    if any("\0" in field for field in fields):
+    if any("\0" in field for field in (program, *fields)):
         raise ValueError("NUL separates the fields of a payload, so no field may contain one")
-    return zlib.compress("\0".join(fields).encode("utf-8"), 9)
+    listed, text = _replace(words, "\0".join(fields))
+    return zlib.compress("\0".join((program, listed, text)).encode("utf-8"), 9)
+
+
+def _replace(words: "Sequence[str]", text: "str") -> "Tuple[str, str]":
+    """Return the list of marks and words, and the text with the marks in place of the words."""
+    free = [mark for mark in map(chr, range(1, 128)) if mark not in text and mark != " "]
+    if len(free) < len(words):
+        raise ValueError("%d words, and only %d characters are free" % (len(words), len(free)))
+    marked = list(zip(free, words))
+    for mark, word in marked:
+        text = text.replace(word, mark)
+    return " ".join(mark + word for mark, word in marked), text
 
 
 def read_modules(names: "Iterable[str]" = MODULES) -> "Mapping[str, Module]":
@@ -125,7 +142,7 @@ def _build() -> "bytes":
         (name, module._replace(source=blank(module.source)))
         for name, module in read_modules().items()
     )
-    return pack(blank(_read(PROGRAM).source), modules)
+    return pack(blank(_read(PROGRAM).source), modules, WORDS)
 
 
 @functools.lru_cache(maxsize=1)

@@ -25,6 +25,8 @@ class Settings:
         "window",
         "heartbeat",
         "heartbeat_misses",
+        "grace",
+        "log_level",
         "env",
         "cwd",
     )
@@ -37,6 +39,8 @@ class Settings:
     window: "int"
     heartbeat: "float"
     heartbeat_misses: "int"
+    grace: "float"
+    log_level: "int"
     env: "Optional[Dict[str, str]]"
     cwd: "Optional[str]"
 

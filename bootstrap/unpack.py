@@ -1,7 +1,7 @@
 """First text of the payload, run by stage0: make the modules importable and start the child.
 
-`p` holds (name, file name, source) of each module in turn, or one text with the same compiled, as
-payload.py wrote them.
+`p` holds the words and (name, file name, source) of each module in turn, or one text with the same
+compiled, as payload.py wrote them.
 """
 # ruff: noqa: F821  stage0 sets p
 # mypy: disable-error-code="name-defined,has-type,used-before-def"
@@ -13,6 +13,11 @@ if len(p) == 1:
     import marshal
 
     p = marshal.loads(binascii.a2b_base64(p[0]))  # noqa: S302  a parent sent it
+else:
+    t = "\0".join(p[1:])
+    for w in p[0].split(" "):
+        t = t.replace(w[:1], w[1:])
+    p = t.split("\0")
 m = type(sys)("remotesvc.core.finder")
 i = p.index(m.__name__)
 sys.modules[m.__name__] = m

@@ -3,15 +3,18 @@
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
 
-from .exit_codes import ExitCode
+from .exit_codes import ExitCode, after_signal
+from .interrupts import Interrupts
 from .output import Output
 
 if TYPE_CHECKING:
@@ -73,24 +76,72 @@ def demo(ctx: click.Context, is_kept: bool, is_embedded: bool) -> int:
     from remotesvc.testing.options import Kind, ServerOptions
     from remotesvc.testing.server import ServerStartError, start_server
 
-    output = ctx.ensure_object(Output)
+    output, commands = ctx.ensure_object(Output), _Commands()
     kind: Kind | None = "embedded" if is_embedded else None
-    try:
-        server = start_server(kind, ServerOptions(aliases=("127.0.0.1",)))
-    except ServerStartError as error:
-        output.talk(f"remotesvc demo: {error}")
-        return ExitCode.UNREACHABLE
-    with server:
-        output.result(f"An SSH server ({server.kind}) runs on {_address(server)}.")
-        ends = []
-        for step in STEPS:
-            ends.append(_show(output, server, step))
-            if ends[-1] == ExitCode.UNREACHABLE:
-                return _give_up(output, server)
-        if is_kept:
-            _keep(output, server)
-        elif not any(ends):
-            output.result("\nThat was all; the server and its files are removed.")
+    # Whatever is pressed, and how often: the server goes, and so do its files.
+    with Interrupts(commands, is_patient=True) as interrupts:
+        try:
+            server = start_server(kind, ServerOptions(aliases=("127.0.0.1",)))
+        except ServerStartError as error:
+            output.talk(f"remotesvc demo: {error}")
+            return ExitCode.UNREACHABLE
+        with server:
+            code = _show_all(output, commands, server, is_kept)
+    return after_signal(code, interrupts.received)
+
+
+class _Commands:
+    """Runs one command after another, and hands Ctrl-C on to the one that runs."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._running: subprocess.Popen[str] | None = None
+        self.is_interrupted = False
+        self.is_over = False  # there is a server to stop
+
+    def run(self, argv: Sequence[str]) -> tuple[int, str]:
+        """Run a command and return its exit code and output; after Ctrl-C, none is begun."""
+        with self._lock:
+            if self.is_interrupted:
+                return ExitCode.INTERRUPTED, ""
+            process = self._running = subprocess.Popen(
+                argv,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                text=True,
+                errors="backslashreplace",
+                # In a session of its own, Ctrl-C reaches it through us alone: once, not twice.
+                start_new_session=True,
+            )
+        said, _ = process.communicate()
+        with self._lock:
+            self._running = None
+        return process.returncode, said
+
+    def interrupt(self) -> None:
+        """Interrupt the command that runs, and begin no further one; does not block."""
+        with self._lock:
+            self.is_interrupted = True
+            if self._running is not None:
+                self._running.send_signal(signal.SIGINT)
+
+    drop = interrupt  # a command knows what a second one means
+
+
+def _show_all(output: Output, commands: _Commands, server: "SshServer", is_kept: bool) -> ExitCode:
+    output.result(f"An SSH server ({server.kind}) runs on {_address(server)}.")
+    ends = []
+    for step in STEPS:
+        ends.append(_show(output, commands, server, step))
+        if commands.is_interrupted:
+            output.talk("Interrupted: the server and its files are removed")
+            return ExitCode.INTERRUPTED
+        if ends[-1] == ExitCode.UNREACHABLE:
+            return _give_up(output, server)
+    if is_kept:
+        _keep(output, server)
+    elif not any(ends):
+        output.result("\nThat was all; the server and its files are removed.")
     return ExitCode.RAISED if any(ends) else ExitCode.OK
 
 
@@ -103,30 +154,25 @@ def _give_up(output: Output, server: "SshServer") -> ExitCode:
     return ExitCode.UNREACHABLE
 
 
-def _show(output: Output, server: "SshServer", step: Step) -> int:
+def _show(output: Output, commands: _Commands, server: "SshServer", step: Step) -> int:
     """Run the command of a step as the reader would; return 0 if it ended as it should.
 
     Otherwise tell so, and return its exit code, or RAISED where that was the one expected.
     """
     output.result(f"\n{step.explanation}\n$ {_command(server, step)}")
-    done = subprocess.run(
-        (sys.executable, "-m", "remotesvc", *_words(server, step)),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        text=True,
-        errors="backslashreplace",
-        check=False,
-    )
-    if done.stdout:
-        output.result(done.stdout.removesuffix("\n"))
-    if (done.returncode, bool(done.stdout)) == (step.exit_code, step.has_result):
+    code, said = commands.run((sys.executable, "-m", "remotesvc", *_words(server, step)))
+    if said:
+        output.result(said.removesuffix("\n"))
+    if commands.is_interrupted:
+        return ExitCode.INTERRUPTED
+    if (code, bool(said)) == (step.exit_code, step.has_result):
         return ExitCode.OK
     result = "a result" if step.has_result else "no result"
     output.talk(
-        f"remotesvc demo: exit code {done.returncode}, but {int(step.exit_code)} and {result} "
+        f"remotesvc demo: exit code {code}, but {int(step.exit_code)} and {result} "
         f"were expected. The server's log:\n{server.log_text()}"
     )
-    return done.returncode or ExitCode.RAISED
+    return code or ExitCode.RAISED
 
 
 def _keep(output: Output, server: "SshServer") -> None:

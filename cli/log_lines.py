@@ -1,6 +1,7 @@
-"""What the library logs, as lines on stderr: warnings by default, more with each -v.
+"""What the library and the hosts log, as lines on stderr: warnings by default, more with each -v.
 
-Each text is shown once: a thousand hosts with the same line in known_hosts warn once of it.
+A text of the library's is shown once: a thousand hosts with the same line in known_hosts warn once
+of it. What a function logs on its host is shown as its prints are, as often as it comes.
 """
 
 import contextlib
@@ -19,9 +20,13 @@ LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG)
 TRANSPORT = "remotesvc.paramiko"
 TRANSPORT_VERBOSITY = 3
 
+# The logger of a host is this one's child; the dots of its name are escaped there.
+HOSTS = "remotesvc.host."
+DOT = "\\x2e"
+
 
 class _Lines(logging.Handler):
-    """Writes each record as one line."""
+    """Writes each record as one line, and a remote traceback below it."""
 
     def __init__(self, output: Output, verbose: int) -> None:
         super().__init__()
@@ -32,10 +37,23 @@ class _Lines(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         if record.name.startswith(TRANSPORT) and not self._shows_transport:
             return
+        if record.name.startswith(HOSTS):
+            self._show_remote(record)
+            return
         line = f"{record.name}: {record.levelname.lower()}: {visible(record.getMessage())}"
         if line not in self._seen:
             self._seen.add(line)
             self._output.talk(line)
+
+    def _show_remote(self, record: logging.LogRecord) -> None:
+        """Show what was logged on a host, unless a handler over there has printed it as well."""
+        remote = getattr(record, "remote", {})
+        if remote.get("printed"):
+            return
+        host = record.name.removeprefix(HOSTS).replace(DOT, ".")
+        first, *others = visible(record.getMessage(), is_one_line=False).split("\n")
+        first = f"{record.levelname.lower()}: {remote.get('logger', 'root')}: {first}"
+        self._output.talk("\n".join(f"{host}: {line}" for line in (first, *others)))
 
 
 @contextlib.contextmanager

@@ -12,6 +12,7 @@ from .exit_codes import ExitCode, combine
 from .outcome import Kind, Outcome, Problem
 from .output import Output
 from .render import json_line, text_of
+from .shorten import shorten
 
 __all__ = ["Report", "is_debugging"]
 
@@ -57,9 +58,12 @@ class Report:
             self._output.talk(f"{', '.join(parts)} in {elapsed:.1f} s")
 
     def _show_value(self, host: str, value: object) -> None:
-        text = text_of(value)
+        shown, is_cut = shorten(value)
+        text = text_of(shown)
         if text is not None:
             self._output.result(self._prefixed(host, text))
+        if is_cut:
+            self._output.talk(f"{host}: the result is too long to be shown; --json has all of it")
 
     def _show_problem(self, host: str, problem: Problem) -> None:
         lines = f"{host}: {problem.text}"

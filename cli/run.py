@@ -13,12 +13,12 @@ from .arguments import Arguments, parse_arguments
 from .callee import Callee, split_target
 from .current_folder import current_folder, first_on_path
 from .dry_run import show_cargo
-from .exit_codes import ExitCode
-from .fan_out import FanOut, Job, prepare
+from .exit_codes import ExitCode, after_signal
+from .fan_out import FanOut, Notice, prepare
 from .hosts import Host, parse_hosts, parse_jumps
+from .interrupts import Interrupts
 from .log_lines import show_log
 from .options import ConnectOptions, RunOptions
-from .outcome import Outcome
 from .output import Output
 from .own_source import find_own
 from .parameters import ConfigFile, Path, Seconds, Word, WordsCommand, literal_tail
@@ -26,6 +26,7 @@ from .report import Report, is_debugging
 from .signature import find_mismatch, signature_of
 from .standard_library import find_standard
 from .usage import UsageProblem
+from .visit import Job
 
 __all__ = ["run"]
 
@@ -42,7 +43,7 @@ Examples:
 
 \b
 Exit codes: 0 all fine, 1 a function raised, 2 usage, 3 a host could not be reached,
-4 timed out, 130 interrupted; among several hosts, 3 beats 4 beats 1.
+4 timed out, 130 interrupted (143 by SIGTERM); among several hosts, 3 beats 4 beats 1.
 
 \b
 --json writes one object per host and line:
@@ -167,20 +168,15 @@ def _run_everywhere(
 ) -> ExitCode:
     """Run a job on all hosts, report it, and leave nothing of it running."""
     report = Report(output, len(hosts), is_json=settings.is_json)
-    pending = {host.name for host in hosts}
     started = time.monotonic()
     prepare(hosts)
-    try:
-        with (
-            FanOut(hosts, job, settings.forks, output.remote_line) as fan_out,
-            first_on_path(current_folder()),
-        ):
-            for outcome in fan_out.outcomes():
-                pending.remove(outcome.host)
-                report.add(outcome)
-    except KeyboardInterrupt:
-        for host in hosts:
-            if host.name in pending:
-                report.add(Outcome.interrupted(host.name, time.monotonic() - started))
-    report.finish(time.monotonic() - started)
-    return report.exit_code
+    fan_out = FanOut(hosts, job, settings.forks, output.remote_line)
+    with Interrupts(fan_out) as interrupts:
+        with fan_out, first_on_path(current_folder()):
+            for event in fan_out.events():
+                if isinstance(event, Notice):
+                    output.talk(event.text)
+                else:
+                    report.add(event)
+        report.finish(time.monotonic() - started)
+    return after_signal(report.exit_code, interrupts.received)

@@ -15,6 +15,7 @@ __all__ = [
     "ConnectTimeout",
     "Context",
     "DisconnectedError",
+    "EndOfStream",
     "Error",
     "HostKeyError",
     "InterpreterError",
@@ -22,26 +23,23 @@ __all__ = [
     "ModulePolicy",
     "PoolExhausted",
     "ProtocolError",
+    "Receiver",
     "RefusedError",
     "RemoteError",
     "ResolveError",
     "Router",
     "Secret",
+    "Sender",
     "ValueNotSupported",
+    "current_router",
 ]
 
 __version__ = "0.1.0"
 
-# Where public names live; those not listed are exceptions, or do not exist.
-HOMES = {
-    "Context": "remotesvc.core.context",
-    "ModulePolicy": "remotesvc.controller.modules.grants",
-    "Router": "remotesvc.router",
-    "Secret": "remotesvc.core.secret",
-}
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from .channel.receiver import EndOfStream, Receiver
+    from .channel.sender import Sender
     from .controller.modules.grants import ModulePolicy
     from .core.context import Context
     from .core.errors import (
@@ -64,6 +62,7 @@ if TYPE_CHECKING:
         ValueNotSupported,
     )
     from .core.secret import Secret
+    from .current import current_router
     from .router import Router
 
 
@@ -73,6 +72,8 @@ class _Lazy(type(sys)):  # type: ignore[misc]
     def __getattr__(self, name):  # type: ignore[no-untyped-def]
         if name[:1] == "_":
             raise AttributeError(name)
+        from .homes import HOMES
+
         home = HOMES.get(name, "remotesvc.core.errors")
         __import__(home)
         value = getattr(sys.modules[home], name)  # its AttributeError names the module

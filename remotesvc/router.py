@@ -12,13 +12,16 @@ import os
 import threading
 import time
 
+from .channel.sender import open_sender
+from .channel.streams import Lender, Streams
 from .connect.base import Attempt
-from .core.authority import GET_MODULE, GET_RESOURCE, PING, STDIO
+from .core.authority import GET_MODULE, GET_RESOURCE, LOG, PING, STDIO
 from .core.context import Context
 from .core.errors import DisconnectedError, Error, ProtocolError
 from .core.loop import Loop
 from .core.switch import Switch
-from .core.values import CONTEXT
+from .core.values import CONTEXT, SENDER
+from .current import add_router, remove_router
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -76,6 +79,7 @@ class Router:
         self._contexts: "Dict[int, Context]" = {}
         self._connections: "List[Connection]" = []
         self._attempts: "Set[Attempt]" = set()
+        self._streams: "Optional[Streams]" = None
         self._is_closed = False
         self._pid = os.getpid()
         self._lock = threading.Lock()
@@ -84,11 +88,13 @@ class Router:
         self._thread = threading.Thread(target=self.loop.run, name="remotesvc-io", daemon=True)
         self._thread.start()
         atexit.register(self._close_at_exit)
+        add_router(self)
 
     def _compose(self, modules: "Optional[ModulePolicy]", output: "Optional[Sink]") -> "None":
         """Put in the parts of the controller."""
         outgoing = importlib.import_module("remotesvc.controller.outgoing")
         prints = importlib.import_module("remotesvc.controller.output")
+        logs = importlib.import_module("remotesvc.controller.logs")
         workers = importlib.import_module("remotesvc.controller.workers")
         self.workers = workers.Workers()
         # Users' callbacks may wait for calls, which may wait for the workers.
@@ -97,11 +103,15 @@ class Router:
         self.outgoing = outgoing.Outgoing(self.switch, modules, self.workers, self.name_of)
         self._output = prints.Output(self.switch, output or prints.print_line, self.name_of)
         self.output_window: "int" = prints.OUTPUT_WINDOW
-        self.settle_output = self._output.settle
+        self._logs = logs.Logs(self.switch, self.name_of, output is None)
+        self.log_level: "Callable[[int], int]" = self._logs.level_of
+        self.settle_output: "Callable[[int], None]" = self._settle
         self.switch.observe(self._output.lose)
+        self.switch.observe(self._logs.lose)
         self.switch.observe(self.outgoing.lose)
         self.switch.observe(self._forget)
         self.switch.serve(STDIO, self._output.receive)
+        self.switch.serve(LOG, self._logs.receive)
         self.switch.serve(GET_MODULE, self.outgoing.responder.on_module)
         self.switch.serve(GET_RESOURCE, self.outgoing.responder.on_resource)
         self.switch.serve(PING, lambda link, message: None)
@@ -116,10 +126,15 @@ class Router:
         connect_timeout: "float" = 30,
         env: "Optional[Dict[str, str]]" = None,
         cwd: "Optional[str]" = None,
+        results: "str" = "plain",
         **opts: "Any",
     ) -> "Context":
-        """Start a child on this host. `python_path` names one interpreter, or several to try."""
-        return self._open("local", "local", name, connect_timeout, env, cwd, opts)
+        """Start a child on this host. `python_path` names one interpreter, or several to try.
+
+        results: "pickle" makes its calls ask for pickled results. Who may send a pickle may run
+        code here: only for a child, and a host, that you trust as you trust this program.
+        """
+        return self._open("local", "local", name, connect_timeout, env, cwd, results, opts)
 
     def ssh(
         self,
@@ -128,6 +143,7 @@ class Router:
         connect_timeout: "Optional[float]" = None,
         env: "Optional[Dict[str, str]]" = None,
         cwd: "Optional[str]" = None,
+        results: "str" = "plain",
         **opts: "Any",
     ) -> "Context":
         """Log in to a host and start a child there; options in docs/ssh.md.
@@ -137,7 +153,7 @@ class Router:
         """
         timeout = 30.0 if connect_timeout is None else connect_timeout
         opts = dict(opts, host=host, is_default_timeout=connect_timeout is None)
-        return self._open("ssh", host, name, timeout, env, cwd, opts)
+        return self._open("ssh", host, name, timeout, env, cwd, results, opts)
 
     def _open(
         self,
@@ -147,15 +163,18 @@ class Router:
         timeout: "float",
         env: "Optional[Dict[str, str]]",
         cwd: "Optional[str]",
+        results: "str",
         opts: "Dict[str, Any]",
     ) -> "Context":
         self.check_may_block()
+        if results not in ("plain", "pickle"):
+            raise ValueError("results=%r: it is 'plain' or 'pickle'" % (results,))
         attempt = Attempt(where, timeout)
         context_id = self._begin(attempt)
         try:
             connector = importlib.import_module(CONNECTORS[kind])
             connection: "Connection" = connector.connect(self, context_id, attempt, **opts)
-            context = self._adopt(connection, name, where)
+            context = self._adopt(connection, name, where, results == "pickle")
             attempt.where = context.name
             self._start(connection, env, cwd)
             return context
@@ -185,11 +204,18 @@ class Router:
         if self._is_closed:
             connection.link.end(DisconnectedError("the router was closed meanwhile"))
 
-    def _adopt(self, connection: "Connection", name: "Optional[str]", where: "str") -> "Context":
+    def _adopt(
+        self,
+        connection: "Connection",
+        name: "Optional[str]",
+        where: "str",
+        takes_pickle: "bool",
+    ) -> "Context":
         """Make the context of a connection, under a name that no other one has."""
         context_id = connection.link.peer_id
         with self._lock:
-            context = Context(self, context_id, name or self._new_name(where), connection)
+            name = name or self._new_name(where)
+            context = Context(self, context_id, name, connection, takes_pickle)
             self._contexts[context_id] = context
             # Those that are gone for good need nobody to see them off.
             alive = [other for other in self._connections if not other.stream.gone.is_set()]
@@ -218,6 +244,19 @@ class Router:
         context = self._contexts.get(context_id)
         return "context %d" % context_id if context is None else context.name
 
+    @property
+    def streams(self) -> "Streams":
+        """What its Senders and Receivers share, made when it is first needed."""
+        if self._streams is not None:
+            return self._streams
+        with self._lock:
+            if self._streams is None:
+                self._streams = Streams(self.switch, self.name_of)
+                self.outgoing = Lender(self.outgoing, self._streams)
+                if self._is_closed:
+                    self._streams.end(DisconnectedError("the router is closed"))
+            return self._streams
+
     def check_may_block(self) -> "None":
         """Raise RuntimeError on the I/O thread: whoever waits there waits for himself."""
         if self.loop.is_current():
@@ -226,13 +265,16 @@ class Router:
                 "from a thread of your own"
             )
 
-    def decode(self, payload: "bytes", src: "int") -> "Any":
+    def decode(self, payload: "bytes", src: "int", auth: "Optional[int]" = None) -> "Any":
         """Return the value that a context sent; it may refer to itself and to nobody else.
 
-        A reference to another one would lend it our authority over that one.
+        A reference to another one would lend it our authority over that one. A Sender may also
+        be one of ours; what is sent through it has the authority `auth`, that of the message.
         """
 
-        def resolve(code: "int", fields: "Tuple[Any, ...]") -> "Context":
+        def resolve(code: "int", fields: "Tuple[Any, ...]") -> "Any":
+            if code == SENDER:
+                return open_sender(self, src, src if auth is None else auth, fields)
             context = self._contexts.get(src)
             named = fields[0] if fields else None
             if code != CONTEXT or context is None or type(named) is not int or named != src:
@@ -240,6 +282,15 @@ class Router:
             return context
 
         return self._decode(payload, resolve)
+
+    def load_pickle(self, payload: "bytes", where: "str") -> "Any":
+        """Return the value of a pickled result, which context `where` may send."""
+        return importlib.import_module("remotesvc.controller.results").load(payload, where)
+
+    def _settle(self, context_id: "int") -> "None":
+        """Wait until all that a context printed and logged so far has been shown."""
+        self._output.settle(context_id)
+        self._logs.settle(context_id)
 
     def _forget(self, ids: "set[int]", error: "Exception") -> "None":
         with self._lock:
@@ -273,8 +324,11 @@ class Router:
         connections = self._end_attempts(patience)
         for connection in connections:
             connection.link.end(DisconnectedError("the router was closed"))
+        if self._streams is not None:
+            self._streams.end(DisconnectedError("the router was closed"))
+        remove_router(self)
         _see_off(connections, limit)
-        for part in (self._output, self.workers, self.callbacks):
+        for part in (self._output, self._logs, self.workers, self.callbacks):
             part.close(_left(limit))
         self.loop.stop()
         if not self.loop.is_current():

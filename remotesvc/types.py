@@ -4,17 +4,18 @@ The seams of the house: what a room below asks of one above, without knowing it.
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from .bootstrap.settings import Info
+    from .channel.streams import Streams
     from .core.context import Context
     from .core.link import Link
     from .core.loop import Loop
     from .core.switch import Switch
 
-__all__ = ["Child", "Home", "Outgoing", "ProcessLike", "Stream"]
+__all__ = ["Child", "Home", "Outgoing", "ProcessLike", "Station", "Stream"]
 
 
 class Stream(Protocol):
@@ -49,6 +50,7 @@ class Child(Protocol):
     """A child as its parent's handle sees it (connect/base.py)."""
 
     info: "Info | None"
+    farewell: str
     link: "Link"
     stream: ProcessLike
 
@@ -60,9 +62,17 @@ class Outgoing(Protocol):
     """Turns a call into bytes, having sent ahead what it needs (controller/outgoing.py)."""
 
     def encode_call(
-        self, context: "Context", fn: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+        self,
+        context: "Context",
+        fn: Any,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        options: dict[str, Any],
     ) -> tuple[int, bytes]:
         """Return (encoding, payload)."""
+
+    def push(self, context_id: int, names: Sequence[str]) -> None:
+        """Send parts of remotesvc ahead that a call needs."""
 
 
 class Home(Protocol):
@@ -72,9 +82,11 @@ class Home(Protocol):
     loop: "Loop"
     heartbeat: float
     heartbeat_misses: int
+    grace: float
     output_window: int
     defer: Callable[[Callable[[], None]], None]
     settle_output: Callable[[int], None]
+    log_level: Callable[[int], int]
 
     def decode(self, payload: bytes, src: int) -> Any:
         """Return the value that context `src` sent."""
@@ -83,5 +95,28 @@ class Home(Protocol):
     def outgoing(self) -> Outgoing:
         """The part that encodes calls."""
 
+    def load_pickle(self, payload: bytes, where: str) -> Any:
+        """Return the value of a pickled result."""
+
     def check_may_block(self) -> None:
         """Raise RuntimeError on the I/O thread."""
+
+
+class Station(Protocol):
+    """What streams ask of the router at their end: a Router, or a child's Branch (current.py)."""
+
+    switch: "Switch"
+    loop: "Loop"
+
+    @property
+    def streams(self) -> "Streams":
+        """What its Senders and Receivers share."""
+
+    def name_of(self, context_id: int) -> str:
+        """Return our own name for a context."""
+
+    def check_may_block(self) -> None:
+        """Raise RuntimeError on the I/O thread."""
+
+    def decode(self, payload: bytes, src: int, auth: int) -> Any:
+        """Return the value that context `src` sent on the authority of `auth`."""

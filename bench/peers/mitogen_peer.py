@@ -33,6 +33,9 @@ class Mitogen:
     def echo(self, child: Any) -> Callable[[], int]:
         return partial(child.call, os.getpid)
 
+    def returning(self, child: Any, function: Callable[[], Any]) -> Callable[[], Any]:
+        return partial(child.call, function)
+
     def many(self, child: Any, count: int) -> None:
         """Send all, then take all replies."""
         for receiver in [child.call_async(os.getpid) for _ in range(count)]:

@@ -16,9 +16,11 @@ class Remotesvc:
 
         self._router = remotesvc.Router()
 
-    def local(self, python: str | None) -> Any:
+    def local(self, python: str | None, **options: Any) -> Any:
         """Start a child here; one with a named interpreter compiles its library there."""
-        return self._router.local(python_path=python) if python else self._router.local()
+        if python:
+            options["python_path"] = python
+        return self._router.local(**options)
 
     def ssh(self, config: str) -> Any:
         return self._router.ssh(tasks.HOST, config_file=config)
@@ -29,6 +31,9 @@ class Remotesvc:
 
     def echo(self, child: Any) -> Callable[[], int]:
         return partial(child.call, os.getpid)
+
+    def returning(self, child: Any, function: Callable[[], Any]) -> Callable[[], Any]:
+        return partial(child.call, function)
 
     def many(self, child: Any, count: int) -> None:
         """Send all, then take all replies."""

@@ -16,6 +16,7 @@ from time import perf_counter
 from typing import Any
 
 from bench.nested import ENTRY, MODULE_COUNT
+from bench.peers import values
 
 __all__ = ["HOST", "main"]
 
@@ -28,6 +29,10 @@ CALLS = 2000
 
 # How many calls are sent before the first reply is taken.
 IN_FLIGHT = 1000
+
+# Results of each kind: first so many that the clock does not see, then those that it does.
+RESULTS_BEFORE = 3
+RESULTS = 15
 
 # What the fields of /proc/PID/smaps_rollup are in.
 KIB = 1024
@@ -50,6 +55,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("count", nargs="?", type=int, default=9, help="how many starts")
     parser.add_argument("--python", help="name this interpreter instead of taking the default")
     parser.add_argument("--modules", help="folder with the package whose import is the first call")
+    parser.add_argument("--results", help="how remotesvc's results travel, if not by default")
     parser.add_argument("--config", help="ssh_config of the host that the warm calls go to")
     return parser.parse_args()
 
@@ -95,7 +101,7 @@ def _ssh(peer: Any, options: argparse.Namespace, started: float) -> None:
 
 
 def _warm(peer: Any, options: argparse.Namespace, started: float) -> None:
-    child = peer.ssh(options.config) if options.config else peer.local(options.python)
+    child = _open(peer, options)
     call = peer.echo(child)
     for _ in range(WARM_UP):
         call()
@@ -107,9 +113,34 @@ def _warm(peer: Any, options: argparse.Namespace, started: float) -> None:
     peer.many(child, IN_FLIGHT)
     before = perf_counter()
     peer.many(child, IN_FLIGHT)
-    rate = IN_FLIGHT / (perf_counter() - before)
-    _print(seconds=statistics.median(times), rate=rate)
+    each = (perf_counter() - before) / IN_FLIGHT
+    _print(seconds=statistics.median(times), each=each, rate=1 / each)
     peer.close(child)
+
+
+def _results(peer: Any, options: argparse.Namespace, started: float) -> None:
+    """Take large results: the bytes of a file, and a report of many small values."""
+    child = _open(peer, options)
+    figures = {}
+    for function in (values.megabyte, values.nested):
+        call = peer.returning(child, function)
+        times: list[float] = []
+        for _ in range(RESULTS_BEFORE + RESULTS):
+            before = perf_counter()
+            result = call()
+            times.append(perf_counter() - before)
+        if result != function():
+            raise RuntimeError(f"{function.__name__}: another value came back")
+        figures[function.__name__] = statistics.median(times[RESULTS_BEFORE:])
+    _print(**figures)
+    peer.close(child)
+
+
+def _open(peer: Any, options: argparse.Namespace) -> Any:
+    """Start a child on the host that the options name, or here."""
+    if options.config:
+        return peer.ssh(options.config)
+    return peer.local(options.python, **({"results": options.results} if options.results else {}))
 
 
 def _load_entry(folder: str) -> Callable[[], int]:
@@ -144,4 +175,10 @@ def _print(**values: Any) -> None:
     print(json.dumps(values), flush=True)
 
 
-TASKS = {"local": _local, "memory": _memory, "ssh": _ssh, "warm": _warm}
+TASKS = {
+    "local": _local,
+    "memory": _memory,
+    "results": _results,
+    "ssh": _ssh,
+    "warm": _warm,
+}

@@ -6,6 +6,7 @@ the handshake is read, one deadline is kept, and a failure becomes an error that
 """
 
 import os
+import signal
 import threading
 import time
 
@@ -29,7 +30,7 @@ from ..core.wire import FRAME_LIMIT, PLAIN, Message, encode_frame
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Callable, Optional, Sequence
+    from typing import Callable, List, Optional, Sequence
 
     from ..bootstrap.settings import Info
     from ..core.loop import Timer
@@ -44,7 +45,7 @@ NO_PYTHON = 93
 class Attempt:
     """One attempt to connect: where to, since when, until when; shared by all its phases.
 
-    `cancel()` ends it from another thread: no time is left, and what `cut_by` was given is called.
+    `cancel()` ends it from another thread: no time is left, and all that `cut_by` got is called.
     """
 
     def __init__(self, where: "str", timeout: "float") -> "None":
@@ -52,18 +53,19 @@ class Attempt:
         self.timeout = timeout
         self._started = time.monotonic()
         self._is_cancelled = False
-        self._cut: "Callable[[], None]" = lambda: None
+        self._cuts: "List[Callable[[], None]]" = []
 
     def cut_by(self, cut: "Callable[[], None]") -> "None":
-        """Have `cut()`, which must not block, called by a cancel: it wakes whoever waits."""
-        self._cut = cut
+        """Have `cut()`, too, called by a cancel: it wakes whoever waits, and must not block."""
+        self._cuts.append(cut)
         if self._is_cancelled:
             cut()
 
     def cancel(self) -> "None":
         """End the attempt, from any thread."""
         self._is_cancelled = True
-        self._cut()
+        for cut in self._cuts:
+            cut()
 
     @property
     def elapsed(self) -> "float":
@@ -102,6 +104,8 @@ class Connection:
         tried: "Sequence[str]",
     ) -> "None":
         self.info: "Optional[Info]" = None
+        # Why the child will end, once it has said that it will.
+        self.farewell = ""
         self.stream = stream
         self.link = Link(context_id, router.switch.receive, self._on_link_end)
         self._router = router
@@ -142,6 +146,8 @@ class Connection:
             router.output_window,
             router.heartbeat,
             router.heartbeat_misses,
+            router.grace,
+            router.log_level(link.peer_id),
             env,
             cwd,
         )
@@ -181,6 +187,7 @@ class Connection:
     def _on_end(self, reason: "str") -> "None":
         stream, attempt = self.stream, self._attempt
         if self.info is not None:
+            reason = self.farewell or reason
             self.link.end(_lost(attempt.where, reason, stream.exit_status, stream.stderr))
             return
         error = explain_end(
@@ -209,6 +216,9 @@ class Connection:
 
     def _on_link_end(self, link: "Link", error: "Exception") -> "None":
         self._stop_timer()
+        where = self._attempt.where
+        if not str(error).startswith((where + ":", where + " ")):
+            error.args = ("%s: %s" % (where, error),)  # a link does not know its name
         self._router.switch.lose_link(link, error)
         self._settled.set()
 
@@ -245,6 +255,8 @@ def explain_end(
 
 
 def _describe(exit_status: "int") -> "str":
+    if exit_status == -signal.SIGVTALRM:
+        return "a call held the GIL for too long; options(holds_gil=seconds) allows it"
     if exit_status < 0:
         return "killed by signal %d" % -exit_status
     return "exit status %d" % exit_status

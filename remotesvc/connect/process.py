@@ -119,7 +119,8 @@ class ProcessStream:
     def _end_without_eof(self) -> "None":
         if not self._is_ending:
             # Whoever holds the other end is not the one that we started.
-            self._pipe.on_bytes = self._pipe.on_end = lambda _: None
+            self._pipe.on_bytes = lambda data: None
+            self._pipe.on_end = lambda reason: None
             self._on_pipe_end(STILL_OPEN)
 
     def _on_pipe_end(self, reason: "str") -> "None":

@@ -56,6 +56,9 @@ def decode(data: bytes, resolve: Resolve | None = None) -> Any:
     of MessagePack itself (extension -1), which msgpack never shows us and remotesvc never sends,
     becomes a float of seconds here and is refused there.
     """
+    # A number, a text, the bytes of a file: nothing in it to be found out.
+    if data and data[0] not in _CONTAINERS:
+        return exact.decode(data, resolve)
     # No more bytes than MAX_ELEMENTS cannot hold more elements. What is longer holds few of them
     # (a file), or they must be counted: both are for the exact decoder.
     if len(data) <= MAX_ELEMENTS and _count_room() is not None:

@@ -4,8 +4,9 @@ Order matters: modules are sent before the call that needs them, on the same lin
 there when it runs. Plain values wherever possible; the pickle is the exception.
 """
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from types import BuiltinFunctionType, FunctionType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..core.errors import RefusedError, ValueNotSupported
 from ..core.values import encode
@@ -13,7 +14,7 @@ from ..core.wire import PICKLE, PLAIN
 from .modules.main_module import Refused, TrueName, bound_names
 from .modules.responder import Responder
 from .modules.shipment import Shipment
-from .modules.target import Target, name_of
+from .modules.target import Target, leads_to, name_of
 
 if TYPE_CHECKING:
     from ..core.context import Context
@@ -22,6 +23,24 @@ if TYPE_CHECKING:
     from .workers import Workers
 
 __all__ = ["Outgoing"]
+
+# What a child needs for calls with options.
+OPTION_MODULES = ("remotesvc.core.call_options",)
+
+# The names of so many callables are remembered, of the kinds that are hashed by identity.
+KNOWN_LIMIT = 1024
+KNOWN_KINDS = frozenset((BuiltinFunctionType, FunctionType, type))
+
+# Lists, not tuples: they are MessagePack arrays, at a third of the cost.
+FOUR_FIELDS, FIVE_FIELDS = b"\x94", b"\x95"
+NO_ARGS, NO_KWARGS = b"\x90", b"\x80"
+
+
+class _Named(NamedTuple):
+    """How a callable is named over there, and that as the beginning of a payload."""
+
+    target: Target
+    head: bytes
 
 
 class Outgoing:
@@ -36,32 +55,58 @@ class Outgoing:
     ) -> None:
         self._shipment = Shipment(switch, policy)
         self.responder = Responder(switch, self._shipment, workers, name_of)
+        self._known: dict[Any, _Named] = {}
 
     def encode_call(
-        self, context: "Context", fn: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+        self,
+        context: "Context",
+        fn: Any,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        options: dict[str, Any],
     ) -> tuple[int, bytes]:
         """Return (encoding, payload) of a call, having sent ahead what it imports.
 
-        `fn` is a callable, or a Target for one that can only be imported over there.
+        `fn` is a callable, or a Target for one that can only be imported over there. `options`
+        is what the call tells the child beside itself.
         """
-        target = fn if isinstance(fn, Target) else name_of(fn)
-        if target is not None and target.module == "__main__":
-            target = self._main_target(target)
-        if target is None:
-            return self._pickle(context, fn, args, kwargs)
+        if options:
+            self._shipment.push_installed(context.id, OPTION_MODULES)
+        named = self._name(fn)
+        if named is None:
+            return self._pickle(context, fn, args, kwargs, options)
         try:
-            # Lists, not tuples: they are MessagePack arrays, at a third of the cost.
-            payload = encode([target.module, target.qualname, list(args), kwargs], "call")
+            payload = _encode_plainly(named.head, args, kwargs, options)
         except ValueNotSupported as error:
-            refusal = ValueNotSupported(_name_arguments(str(error), target))
-            return self._pickle_arguments(context, fn, args, kwargs, refusal)
-        self._shipment.push(context.id, target.module)
+            refusal = ValueNotSupported(f"{named.target.qualname}: {error}")
+            return self._pickle_arguments(context, fn, args, kwargs, options, refusal)
+        self._shipment.push(context.id, named.target.module)
         return PLAIN, payload
+
+    def push(self, context_id: int, names: Sequence[str]) -> None:
+        """Send parts of remotesvc ahead that a call needs, and that the child would ask for."""
+        self._shipment.push_installed(context_id, names)
 
     def lose(self, ids: set[int], error: Exception) -> None:
         """Forget what lost contexts had (observer of the switch)."""
         self._shipment.forget(ids)
         self.responder.forget(ids)
+
+    def _name(self, fn: Any) -> _Named | None:
+        """Name a callable; None for what has no name and can only be pickled."""
+        is_kept = type(fn) in KNOWN_KINDS
+        known = self._known.get(fn) if is_kept else None
+        if known is not None and leads_to(known.target, fn):
+            return known
+        target = fn if isinstance(fn, Target) else name_of(fn)
+        if target is not None and target.module == "__main__":
+            target = self._main_target(target)
+        if target is None:
+            return None
+        named = _Named(target, encode(target.module) + encode(target.qualname))
+        if is_kept and len(self._known) < KNOWN_LIMIT:
+            self._known[fn] = named
+        return named
 
     def _main_target(self, target: Target) -> Target | None:
         """Return how a function of the main program is named over there; None: it is pickled."""
@@ -82,22 +127,32 @@ class Outgoing:
         fn: Any,
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
+        options: dict[str, Any],
         refusal: ValueNotSupported,
     ) -> tuple[int, bytes]:
         if isinstance(fn, Target):
             raise refusal from None
         try:
-            return self._pickle(context, fn, args, kwargs)
+            return self._pickle(context, fn, args, kwargs, options)
         except ValueNotSupported as error:
             raise ValueNotSupported(f"{refusal}; nor can it be pickled: {error}") from error
 
     def _pickle(
-        self, context: "Context", fn: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+        self,
+        context: "Context",
+        fn: Any,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        options: dict[str, Any],
     ) -> tuple[int, bytes]:
         payload, modules = self._dump(fn, args, kwargs)
         for name in sorted(modules - {"__main__", "builtins"}):
             self._shipment.push(context.id, name)
         self._shipment.push_installed(context.id, self._cloudpickle_modules())
+        if options:
+            # Plain around the pickle: options count even when it cannot be loaded over there.
+            fields = ["remotesvc.core.pickled", "run", [payload], {}, options]
+            return PLAIN, encode(fields, "call")
         return PICKLE, payload
 
     def _dump(
@@ -113,9 +168,16 @@ class Outgoing:
         return CLOUDPICKLE_MODULES
 
 
-def _name_arguments(text: str, target: Target) -> str:
-    """Return the text of a refusal with the path as the caller knows it."""
-    for position, name in (("[2]", "args"), ("[3]", "kwargs")):
-        if text.startswith("call" + position):
-            return f"{target.qualname}: {name}{text.removeprefix('call' + position)}"
-    return text
+def _encode_plainly(
+    head: bytes, args: tuple[Any, ...], kwargs: dict[str, Any], options: dict[str, Any]
+) -> bytes:
+    """Return the payload of a call whose first two fields are encoded already."""
+    parts = [
+        FIVE_FIELDS if options else FOUR_FIELDS,
+        head,
+        encode(list(args), "args", 1) if args else NO_ARGS,
+        encode(kwargs, "kwargs", 1) if kwargs else NO_KWARGS,
+    ]
+    if options:
+        parts.append(encode(options, "options", 1))
+    return b"".join(parts)

@@ -4,6 +4,7 @@ Only this file knows cloudpickle. Downward only: nothing here reads a pickle.
 """
 
 import dis
+import importlib
 import io
 import sys
 import types
@@ -21,7 +22,7 @@ __all__ = ["CLOUDPICKLE_MODULES", "dump"]
 PROTOCOL = 4
 
 # What a pickle of cloudpickle's needs over there.
-CLOUDPICKLE_MODULES = ("cloudpickle", "cloudpickle.cloudpickle")
+CLOUDPICKLE_MODULES = ("cloudpickle", "cloudpickle.cloudpickle", "remotesvc.core.pickled")
 
 
 class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
@@ -34,6 +35,9 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
     def reducer_override(self, obj: Any) -> Any:
         if isinstance(obj, types.ModuleType):
             self.modules.add(obj.__name__)
+            if type(obj) is not types.ModuleType and sys.modules.get(obj.__name__) is obj:
+                # Such as remotesvc itself: cloudpickle knows modules of the plain type only.
+                return importlib.import_module, (obj.__name__,)
         elif isinstance(obj, types.CodeType):
             # Only what travels by value comes by here: its imports stand in no module of ours.
             self.modules.update(_imported_by(obj))

@@ -74,10 +74,14 @@ class CallLoop:
         self._running: "Optional[Message]" = None
         # Whom the SIGINT under way is meant for; None for one that is not ours.
         self._target: "object" = None
+        # Whom the last one was meant for.
+        self._interrupted: "object" = None
         self._early: "Dict[Tuple[int, int], None]" = {}
         # Name of the call that was cancelled last while it ran, and when.
         self._cancelled = "", 0.0
         self._is_abandoned = False
+        # Whether "busy" was ever said: then it may be what a chain lacks a call for.
+        self.has_refused = False
         self._thread = _thread.get_ident()
         # Held while there is nothing to do: a bare lock hands over faster than a Condition.
         self._signal = _thread.allocate_lock()
@@ -119,17 +123,19 @@ class CallLoop:
             return True
         else:
             self._cancelled = name, time.monotonic()
-            self._interrupt(call)
             self._loop.call_later(self._grace, lambda: self._abandon(call))
+            self._interrupt(call)
         return False
 
     def _interrupt(self, target: "object") -> "None":
-        self._target = target
-        signal.pthread_kill(self._thread, signal.SIGINT)
+        # Once: also if the end of this child comes after a cancel, `finally` blocks run on.
+        if self._interrupted is not target:
+            self._target = self._interrupted = target
+            signal.pthread_kill(self._thread, signal.SIGINT)
 
     def _abandon(self, call: "Message") -> "None":
         """Refuse what waits behind a call that does not end, and what will come."""
-        self._is_abandoned = True
+        self._is_abandoned = self.has_refused = True
         if self._running is not call:
             self._is_abandoned = False
             return
@@ -175,7 +181,7 @@ class CallLoop:
     def _recover(self) -> "None":
         """Take calls, also after a cancel: user code may have installed a handler of its own."""
         self._is_abandoned = False
-        self._running = None
+        self._running = self._interrupted = None
         signal.signal(signal.SIGINT, self.on_interrupt)
 
     def _take(self) -> "None":
@@ -185,6 +191,7 @@ class CallLoop:
             self._running = call
             self._queue.popleft()
             if self._is_stopped:
+                self._running = None
                 return
             outcome = self._perform(call) if call.handle == CALL_FUNCTION else self.busy()
             self._running = None
@@ -205,7 +212,13 @@ class CallLoop:
 
             function, args, kwargs = load_call(call, self.switch.parents)
         else:
-            fields: "Any" = decode(call.payload)
+
+            def resolve(*reference: "Any") -> "Any":
+                from .references import resolve
+
+                return resolve(call, *reference)
+
+            fields: "Any" = decode(call.payload, resolve)
             if len(fields) > 4:
                 from .call_options import perform
 

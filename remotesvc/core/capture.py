@@ -64,9 +64,11 @@ WITH_FIELDS = (
 # Modules of ours on the way to a user's function, and on the way back from it: nobody's error,
 # so not in the traceback. Pulled ones have the folder of the parent's installation before that.
 OWN_FILES = (
+    "remotesvc/core/call_options.py",
     "remotesvc/core/calls.py",
     "remotesvc/core/fetch.py",
     "remotesvc/core/finder.py",
+    "remotesvc/core/pickled.py",
     "remotesvc/core/resources.py",
 )
 IMPORT_SYSTEM = "<frozen importlib"
@@ -95,7 +97,7 @@ def _record(
     members = [_record(member, left, depth - 1) for member in _some(error, "exceptions")]
     return (
         _type_name(type(error)),
-        tuple(base.__name__ for base in type(error).__mro__ if base.__module__ == "builtins"),
+        tuple(_builtin_bases(type(error))),
         _shorten(_text(error), MESSAGE_LIMIT),
         _plain(error, "args"),
         tuple(_fields(error)),
@@ -118,9 +120,19 @@ def _without_values(record: "Any") -> "Any":
 
 
 def _type_name(kind: "type") -> "str":
-    if kind.__module__ == "builtins":
-        return kind.__qualname__
-    return "%s.%s" % (kind.__module__, kind.__qualname__)
+    module, name = _of_class(kind, "__module__"), _of_class(kind, "__qualname__")
+    return str.__str__(name) if module == "builtins" else "%s.%s" % (module, name)
+
+
+def _builtin_bases(kind: "type") -> "Iterator[str]":
+    for base in _of_class(kind, "__mro__"):
+        if _of_class(base, "__module__") == "builtins":
+            yield _of_class(base, "__name__")
+
+
+def _of_class(kind: "type", name: "str") -> "Any":
+    """Return an attribute of a class, past its metaclass: that is user code."""
+    return type.__dict__[name].__get__(kind)
 
 
 def _text(error: "BaseException") -> "str":

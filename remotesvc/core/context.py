@@ -2,134 +2,31 @@
 
 import functools
 
-from .authority import CALL_FUNCTION, SHUTDOWN
+from .authority import CANCEL, SHUTDOWN
 from .dead import exhume
-from .errors import CallTimeout, DisconnectedError, ProtocolError, RefusedError, again
-from .pending import Pending
+from .errors import CallTimeout, DisconnectedError, Error, ProtocolError, RefusedError, again
+from .reach import refuse_pickled_result
 from .rebuild import rebuild
-from .secret import Secret
-from .values import CONTEXT
-from .wire import DEAD, ERROR, PICKLE, PLAIN, RAW
+from .values import CONTEXT, encode
+from .verbs import Verbs
+from .wire import DEAD, ERROR, PLAIN, RAW
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Dict, List, Optional, Tuple, TypeVar
+    from typing import Any, Callable, List, Optional, Tuple
 
     from ..bootstrap.settings import Info
     from ..types import Child, Home
-    from .futures import ReplyFuture
-    from .link import Link
+    from .chain import Chain
     from .wire import Message
 
-    T = TypeVar("T")
+__all__ = ["Context"]
 
-__all__ = ["Context", "Verbs"]
+# What a child answers to a hard CANCEL when it is going to end because of it.
+YES = encode(True)
 
-# How a pickle names the class of a Secret.
-SECRET_IN_PICKLE = b"remotesvc.core.secret"
-
-
-class Verbs:
-    """The calls of one context under one set of options.
-
-    The function's own keywords may be called anything, `fn` too: hence the mangled parameter
-    (Python 3.6 has no positional-only ones).
-    """
-
-    def __init__(self, context: "Context", timeout: "Optional[float]" = None) -> "None":
-        self._context = context
-        self._timeout = timeout
-
-    def call(self, __fn: "Callable[..., T]", *args: "Any", **kwargs: "Any") -> "T":
-        """Run `fn(*args, **kwargs)` over there and return what it returns.
-
-        Arguments and result are plain values (docs/protocol.md). Raises RemoteError, which is
-        also the builtin exception that `fn` raised; CallTimeout; DisconnectedError or the
-        ConnectError that kept the context from starting; ValueNotSupported before anything is
-        sent.
-        """
-        context = self._context
-        router = context.router
-        router.check_may_block()
-        pending = Pending(context.id)
-        handle = router.switch.listen(pending)
-        try:
-            link = self._send(__fn, args, kwargs, handle)
-            if link is not None:
-                link.wait_for_room(self._timeout)
-            message = pending.wait(self._timeout, "%s on %s" % (_name(__fn), context.name))
-        except BaseException:
-            router.switch.unlisten(handle)
-            raise
-        router.settle_output(context.id)
-        return context.open_reply(message)  # type: ignore[no-any-return]
-
-    def submit(self, __fn: "Callable[..., T]", *args: "Any", **kwargs: "Any") -> "ReplyFuture":
-        """Send the call and return its future; calls of one context run in order."""
-        from .futures import ReplyFuture
-
-        context = self._context
-        router = context.router
-        switch = router.switch
-
-        def open_reply(message: "Message") -> "Any":
-            router.settle_output(context.id)
-            return context.open_reply(message)
-
-        future = ReplyFuture(context.id, open_reply, router.defer, lambda: switch.unlisten(handle))
-        handle = switch.listen(future)
-        try:
-            link = self._send(__fn, args, kwargs, handle)
-        except BaseException:
-            switch.unlisten(handle)
-            raise
-        if link is not None and not router.loop.is_current():
-            link.wait_for_room(self._timeout)
-        if self._timeout is not None:
-            self._limit(future, __fn, self._timeout)
-        return future
-
-    def call_no_reply(self, __fn: "Callable[..., Any]", *args: "Any", **kwargs: "Any") -> "None":
-        """Send the call and forget it; a failure over there is not told."""
-        link = self._send(__fn, args, kwargs)
-        if link is not None and not self._context.router.loop.is_current():
-            link.wait_for_room(self._timeout)
-
-    def _send(
-        self, __fn: "Any", args: "Tuple[Any, ...]", kwargs: "Dict[str, Any]", reply_to: "int" = 0
-    ) -> "Optional[Link]":
-        """Encode and send a call; to a lost context, raise what ended it."""
-        context = self._context
-        try:
-            encoding, payload = self._encode(__fn, args, kwargs)
-            return context.router.switch.send(
-                context.id, CALL_FUNCTION, encoding, payload, reply_to
-            )
-        except (DisconnectedError, RefusedError):
-            # There is no route any more, and what has none is not ours to call.
-            context.raise_if_lost()
-            raise
-
-    def _encode(
-        self, fn: "Any", args: "Tuple[Any, ...]", kwargs: "Dict[str, Any]"
-    ) -> "Tuple[int, bytes]":
-        """Encode a call. One with a Secret waits for HELLO: a forced command never gets it."""
-        context = self._context
-        context.check_connected()
-        if not context.is_ready and _holds_secret((args, kwargs)):
-            context.wait_until_ready()
-        encoding, payload = context.router.outgoing.encode_call(context, fn, args, kwargs)
-        if encoding == PICKLE and not context.is_ready and SECRET_IN_PICKLE in payload:
-            context.wait_until_ready()
-        return encoding, payload
-
-    def _limit(self, future: "ReplyFuture", fn: "Any", timeout: "float") -> "None":
-        text = "%s on %s timed out after %g s" % (_name(fn), self._context.name, timeout)
-        timer = self._context.router.loop.call_later(
-            timeout, lambda: future.lose(CallTimeout(text))
-        )
-        # The plain callback, not the deferred one: it only cancels a timer.
-        super(type(future), future).add_done_callback(lambda _: timer.cancel())
+# So much of the name of a function goes into a message for others to see.
+NAME_LIMIT = 200
 
 
 class Context(Verbs):
@@ -145,7 +42,10 @@ class Context(Verbs):
         context_id: "int",
         name: "str",
         connection: "Optional[Child]" = None,
+        takes_pickle: "bool" = False,
     ) -> "None":
+        # Whether it was opened with results="pickle".
+        self.takes_pickle = takes_pickle
         Verbs.__init__(self, self)
         self.router = router
         self.id = context_id
@@ -196,9 +96,25 @@ class Context(Verbs):
         """Whether its HELLO has come, so that it is known to be a child of ours."""
         return self._connection is None or self._connection.info is not None
 
-    def options(self, timeout: "Optional[float]" = None) -> "Verbs":
-        """Return the same verbs with a deadline, in seconds for each call."""
-        return Verbs(self, timeout)
+    def options(
+        self,
+        timeout: "Optional[float]" = None,
+        results: "Optional[str]" = None,
+        holds_gil: "Optional[float]" = None,
+    ) -> "Verbs":
+        """Return the same verbs with options, which count for each call of them.
+
+        timeout: seconds, then the call is cancelled and raises CallTimeout. results: "plain" or
+        "pickle", which only a context takes that was opened with it. holds_gil: so many seconds
+        the function may keep the interpreter over there from showing any sign of life.
+        """
+        return Verbs(self, timeout, results, holds_gil)
+
+    def chain(self) -> "Chain":
+        """Return verbs whose calls depend on each other: after a failure none is begun."""
+        from .chain import Chain
+
+        return Chain(self)
 
     def on_disconnect(self, callback: "Callable[[Context, Exception], None]") -> "None":
         """Call `callback(context, error)` once this context is lost; at once if it is.
@@ -246,7 +162,17 @@ class Context(Verbs):
             self._connection.link.end(DisconnectedError("%s was killed from here" % self.name))
             self._connection.stream.kill()
 
-    def open_reply(self, message: "Message") -> "Any":
+    def cancel(self, handle: "int", name: "str", is_hard: "bool") -> "None":
+        """Tell the child that nobody waits for a call any more (for verbs); never blocks."""
+        switch = self.router.switch
+        reply_to = switch.listen(_Farewell(self, name)) if is_hard else 0
+        try:
+            payload = encode((handle, is_hard, name[:NAME_LIMIT]))
+            switch.send(self.id, CANCEL, PLAIN, payload, reply_to)
+        except Error:
+            switch.unlisten(reply_to)  # it is lost, and the call with it
+
+    def open_reply(self, message: "Message", is_pickle_asked: "bool" = False) -> "Any":
         """Return the value of a reply, or raise what it stands for."""
         encoding = message.encoding
         if encoding == PLAIN:
@@ -255,20 +181,28 @@ class Context(Verbs):
             decoder = functools.partial(self.router.decode, src=self.id)
             raise rebuild(message.payload, self.name, decoder)
         if encoding == DEAD:
-            raise exhume(message.payload)
-        raise ProtocolError(
-            "%s answered with encoding %d, which is not taken from below" % (self.name, encoding)
-        )
+            raise exhume(message.payload, self.name)
+        # The only link on the way, as long as all contexts are children of this one.
+        refusal = refuse_pickled_result(encoding, is_pickle_asked, (self.takes_pickle,))
+        if refusal is not None:
+            raise ProtocolError("%s answered with %s" % (self.name, refusal))
+        return self.router.load_pickle(message.payload, self.name)
 
 
-def _holds_secret(value: "Any") -> "bool":
-    """Tell whether a plain value has a Secret in it; of dicts the values are looked at."""
-    if isinstance(value, dict):
-        return any(map(_holds_secret, value.values()))
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return any(map(_holds_secret, value))
-    return isinstance(value, Secret)
+class _Farewell:
+    """Waits for the answer to a hard cancel: whether it is why the child will end."""
 
+    limit = 0
 
-def _name(fn: "Any") -> "str":
-    return getattr(fn, "__qualname__", None) or repr(fn)
+    def __init__(self, context: "Context", name: "str") -> "None":
+        self.respondent = context.id
+        self._connection = context._connection
+        self._text = "cancel(hard=True) of %s ended it" % name
+
+    def deliver(self, message: "Message") -> "None":
+        """Take the answer."""
+        if self._connection is not None and message.payload == YES:
+            self._connection.farewell = self._text
+
+    def lose(self, error: "Exception") -> "None":
+        """Take the news that the child is gone already."""

@@ -1,6 +1,7 @@
 """Dead replies: the errors of ours that travel, as a code and a text.
 
-Only this file knows which code stands for which class.
+Only this file knows which code stands for which class. "busy" may come as the name of the call
+that nobody waits for any more, and the seconds since it was cancelled.
 """
 
 from . import errors
@@ -10,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["bury", "exhume"]
+__all__ = ["bury", "code_of", "exhume"]
 
 # code on the wire -> the class that the caller sees
 CLASSES = {
@@ -18,6 +19,7 @@ CLASSES = {
     "refused": errors.RefusedError,
     "congested": errors.RefusedError,
     "busy": errors.Busy,
+    "chain": errors.RefusedError,
     "pool": errors.PoolExhausted,
     "value": errors.ValueNotSupported,
     "size": errors.MessageTooLarge,
@@ -30,13 +32,32 @@ def bury(code: "str", text: "str") -> "bytes":
     return encode((code, text))
 
 
-def exhume(payload: "bytes") -> "Exception":
-    """Return the error that a dead reply stands for; ProtocolError when it stands for none."""
+def code_of(payload: "bytes") -> "str":
+    """Return the code of a dead reply; "" when it is none."""
     fields: "Any" = decode(payload)
-    if type(fields) is not tuple or tuple(map(type, fields)) != (str, str):
-        return errors.ProtocolError("a dead reply without code and text")
+    has_code = type(fields) is tuple and len(fields) > 0 and type(fields[0]) is str
+    return fields[0] if has_code else ""
+
+
+def exhume(payload: "bytes", where: "str" = "the context") -> "Exception":
+    """Return the error that a dead reply from `where` stands for; ProtocolError if for none."""
+    fields: "Any" = decode(payload)
+    kinds = tuple(map(type, fields)) if type(fields) is tuple else ()
     from .visible import visible  # whoever calls may need it; a child that is only called, never
 
+    if kinds == (str, str, float) and fields[0] == "busy":
+        return _busy(where, visible(fields[1]), fields[2])
+    if kinds != (str, str):
+        return errors.ProtocolError("a dead reply without code and text")
     code, text = fields
     error: "Exception" = CLASSES.get(code, errors.Error)(visible(text))
+    return error
+
+
+def _busy(where: "str", call: "str", since: "float") -> "errors.Busy":
+    error = errors.Busy(
+        "%s is still inside %s, which was cancelled %.1f s ago: end it with cancel(hard=True) on "
+        "its future or with kill() on the context, or wait" % (where, call, since)
+    )
+    error.call, error.since = call, since
     return error

@@ -31,14 +31,14 @@ _pack_double = struct.Struct(">Bd").pack
 _PACK_INT = tuple(struct.Struct(">B" + form).pack for form in "BHIQbhiq")
 
 
-def encode(value: "Any", name: "str" = "value") -> "bytes":
-    """Return `value` as bytes.
+def encode(value: "Any", name: "str" = "value", depth: "int" = 0) -> "bytes":
+    """Return `value` as bytes; they are to stand inside so many containers.
 
     Raises ValueNotSupported with the path to what cannot travel, beginning with `name`:
     "result['x'][2]: threading.Lock cannot travel; ...". A value that another thread changes
     meanwhile arrives in some state between, or is refused; the bytes are well formed always.
     """
-    writer = _Writer()
+    writer = _Writer(depth)
     try:
         writer.write_all([value])
     except Unfit as unfit:
@@ -55,13 +55,13 @@ class _Writer(object):
 
     __slots__ = ("depth", "keys", "left", "out", "texts", "writers")
 
-    def __init__(self) -> "None":
+    def __init__(self, depth: "int") -> "None":
         self.out: "List[bytes]" = []
-        self.depth = 0
+        self.depth = depth
         self.left = MAX_ELEMENTS
         self.keys = Keys()
         self.texts: "Dict[str, bytes]" = {}
-        self.writers = dict(_WRITERS)
+        self.writers = _WRITERS
 
     def write_all(self, values: "List[Any]") -> "None":
         """Write one value after the other; small numbers and known texts without a call."""
@@ -83,7 +83,11 @@ class _Writer(object):
                 elif kind is float:
                     append(_pack_double(0xCB, item))
                 else:
-                    (writers.get(kind) or self.find_writer(kind))(self, item)
+                    write = writers.get(kind)
+                    if write is None:
+                        write = self.find_writer(kind)
+                        writers = self.writers
+                    write(self, item)
         except Unfit as unfit:
             unfit.steps.append([other is item for other in values].index(True))
             raise
@@ -170,11 +174,15 @@ class _Writer(object):
 
     def find_writer(self, kind: "type") -> "Write":
         """Look up a type that is not listed, once per message."""
+        if kind in self.writers:
+            return self.writers[kind]
         if hasattr(kind, "__wire__"):
             write: "Write" = _Writer.write_reference
         else:
             bases = [base for base in kind.__mro__ if base in _WRITERS]
             write = _write_as(bases[0]) if bases else _write_library(kind)
+        # The table itself stays as it is: it would keep every class of a user's alive.
+        self.writers = dict(self.writers)
         self.writers[kind] = write
         return write
 

@@ -135,7 +135,7 @@ class RemoteError(Error):
 
 
 class CallTimeout(Error, TimeoutError):
-    """The caller's deadline passed; the call may still run over there, its reply is dropped."""
+    """The caller's deadline passed; the call was cancelled, its reply is dropped."""
 
 
 class DisconnectedError(Error):
@@ -151,7 +151,13 @@ class RefusedError(Error):
 
 
 class Busy(Error):
-    """The context is still inside a call that was abandoned; `kill()` it or wait."""
+    """The context is still inside a call that was abandoned; `kill()` it or wait.
+
+    `call` is the name of that function, `since` how many seconds ago it was cancelled.
+    """
+
+    call = ""
+    since = 0.0
 
 
 class PoolExhausted(Error):

@@ -22,8 +22,8 @@ child fetches when it first meets one of them: most never do.
       15  PurePosixPath   str; a Path is an order to the machine it is on, so it arrives pure
       16  UUID            bin of 16 bytes
       32  Context         array of fields, made and read by the code that owns the type
-      33  Sender          likewise
-      34  RemoteError     likewise
+      33  Sender          array: context, handle, token, window
+      34  RemoteError     array of fields, likewise
 
 A payload never is an extension itself. A zone arrives as datetime.timezone(offset, name): its
 rules do not travel; `name` is the zone's key ("Europe/Berlin") where it has one, so that the

@@ -49,6 +49,8 @@ class Finder:
         self.records: "Dict[str, Record]" = {}
         self.ask: "Optional[Callable[[str], None]]" = None
         self.request_of: "Optional[Callable[[int, Any, str], Message]]" = None
+        # The context that this process is: by this finder it is found (current.py).
+        self.child: "Any" = None
 
     def install(self) -> "None":
         """Put the two ends of this finder on sys.meta_path."""
@@ -74,7 +76,18 @@ class Finder:
         record = self.records.get(name)
         if record is None and self._is_ours(name.rpartition(".")[0], name):
             record = self.request(name)
-        return self.spec(name, record, path)
+        spec = self.spec(name, record, path)
+        if name == "logging" and spec is None and self.child is not None:
+            spec = PathFinder.find_spec(name)
+            if hasattr(spec and spec.loader, "exec_module"):  # a zip file's has not before 3.10
+                spec.loader.exec_module = self._exec_logging  # type: ignore[union-attr, method-assign]
+        return spec
+
+    def _exec_logging(self, module: "Any") -> "None":
+        """Have the host's own module run, and be told of it."""
+        loader = module.__loader__
+        type(loader).exec_module(loader, module)
+        self.child.watch(module)
 
     def request(self, name: "str") -> "Optional[Record]":
         """Ask the parent for a module, and keep its answer, a no included."""

@@ -105,7 +105,7 @@ class Reassembler:
 
     def forget(self, src: "Optional[int]", handle: "Optional[int]" = None) -> "None":
         """Drop what a source (None: any) left unfinished for a handle, and give its room back."""
-        for key in list(self._partials):
+        for key in list(self._partials) if self._partials else ():
             if src in (None, key[0]) and handle in (None, key[1]):
                 self._reserved -= self._partials.pop(key).total
 

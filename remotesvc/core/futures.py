@@ -14,13 +14,17 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable, Optional, Tuple
 
+    from .link import Link
     from .wire import Message
 
 __all__ = ["ReplyFuture"]
 
 
 class ReplyFuture(concurrent.futures.Future):  # type: ignore[type-arg]
-    """`open_reply(message)` decodes, or raises what the call raised; `defer` runs callbacks."""
+    """`open_reply(message)` decodes, or raises what the call raised; `defer` runs callbacks.
+
+    `tell(error, is_hard)` tells the other side that nobody waits any more, and never blocks.
+    """
 
     limit = 0
 
@@ -29,37 +33,65 @@ class ReplyFuture(concurrent.futures.Future):  # type: ignore[type-arg]
         respondent: "int",
         open_reply: "Callable[[Message], Any]",
         defer: "Callable[[Callable[[], None]], None]",
-        forget: "Callable[[], Any]",
+        tell: "Callable[[Exception, bool], None]",
     ) -> "None":
         super().__init__()
         self.respondent = respondent
         self._open_reply = open_reply
         self._defer = defer
-        self._forget = forget
+        self._tell = tell
+        self._given_up: "Optional[Exception]" = None
+        # What its call went out by, and may wait in.
+        self.link: "Optional[Link]" = None
+        self._message: "Optional[Message]" = None
         self._opening = threading.Lock()
         self._outcome: "Optional[Tuple[Any, Optional[BaseException]]]" = None
 
     def deliver(self, message: "Message") -> "None":
         """Take the reply; after a cancel it is dropped."""
-        if message.encoding == PLAIN:
-            self._settle(self.set_result, message)
-        else:
-            # So that wait(FIRST_EXCEPTION) sees that it failed, before anybody has decoded why.
-            self._settle(self.set_exception, _Failure(message))
+        with self._condition:
+            if self.done():
+                return
+            self._message = message
+            if message.encoding == PLAIN:
+                self.set_result(None)
+            else:
+                # So that wait(FIRST_EXCEPTION) sees that it failed, before anybody knows why.
+                self.set_exception(_Failure())
 
     def lose(self, error: "Exception") -> "None":
         """Take the news that there will be none."""
-        self._settle(self.set_exception, error)
+        with self._condition:
+            if not self.done():  # else it was cancelled in the meantime
+                self.set_exception(error)
 
-    def cancel(self) -> "bool":
-        """Give the call up; False when its reply is here already."""
-        if self.cancelled():
-            return True
-        if not super().cancel():
-            return False
-        self.set_running_or_notify_cancel()
-        self._forget()
+    def cancel(self, hard: "bool" = False) -> "bool":
+        """Give the call up, and end the function; False when its outcome is here already.
+
+        A call that waits is not begun; one that runs is interrupted (KeyboardInterrupt), and its
+        `finally` blocks run. Whether it obeys is not waited for. `hard` ends the whole child if
+        the function is running: also after a cancel, or a timeout, that it did not obey.
+        """
+        with self._condition:
+            if not self.done():
+                super().cancel()
+                self.set_running_or_notify_cancel()
+                self._given_up = concurrent.futures.CancelledError("the call was cancelled")
+            elif not hard or self._given_up is None:
+                return self.cancelled()
+            error = self._given_up
+        if error is not None:
+            self._tell(error, hard)
         return True
+
+    def give_up(self, error: "Exception") -> "None":
+        """Cancel the call for a reason that its outcome tells: its deadline has passed."""
+        with self._condition:
+            if self.done():
+                return
+            self._given_up = error
+            self.set_exception(error)
+        self._tell(error, False)
 
     def result(self, timeout: "Optional[float]" = None) -> "Any":
         """Return what the call returned, or raise what it raised."""
@@ -76,28 +108,22 @@ class ReplyFuture(concurrent.futures.Future):  # type: ignore[type-arg]
         """Call `fn(future)` once it is done, on a thread of the router's that may block."""
         super().add_done_callback(lambda _: self._defer(lambda: fn(self)))
 
-    def _settle(self, settle: "Callable[[Any], None]", outcome: "Any") -> "None":
-        with self._condition:
-            if not self.done():  # else it was cancelled in the meantime
-                settle(outcome)
-
     def _opened(self, timeout: "Optional[float]") -> "Tuple[Any, Optional[BaseException]]":
-        failure = super().exception(timeout)
-        if failure is not None and not isinstance(failure, _Failure):
-            return None, failure
+        if self._outcome is None and self._message is None:
+            if self.link is not None:
+                self.link.push()
+            failure = super().exception(timeout)
+            if self._message is None and self._outcome is None:
+                return None, failure
         with self._opening:
             if self._outcome is None:
-                message = super().result() if failure is None else failure.message
                 try:
-                    self._outcome = (self._open_reply(message), None)
+                    self._outcome = (self._open_reply(self._message), None)
                 except Exception as error:  # noqa: BLE001 it is the outcome of the call
                     self._outcome = (None, error)
+                self._message = None
             return self._outcome
 
 
 class _Failure(Exception):
     """Stands for an error that nobody has decoded yet."""
-
-    def __init__(self, message: "Message") -> "None":
-        Exception.__init__(self)
-        self.message = message

@@ -39,6 +39,9 @@ QUEUE_LIMIT = 64 * 1024 * 1024
 
 READ_SIZE = 128 * 1024
 
+# A message that may wait waits at most so long for others.
+SOON = 0.001
+
 # A peer that speaks but does not read gets so many times the silence that ends a link: a stream
 # takes up to 400 KB at a time, and a line of 3 KB/s needs two minutes for that.
 PATIENCE = 4
@@ -68,6 +71,11 @@ class Link:
         self._outbox = Outbox()
         self._changed = threading.Condition(threading.Lock())
         self._is_writing = False
+        self._is_put_off = False
+        self._is_timed = False
+        self._loop: "Optional[Loop]" = None
+        # What was sent from here and wants an answer, less what was answered; about.
+        self.unanswered = 0
         self._has_spoken = False
         self._has_heard = True
         self._excused_until = 0.0
@@ -86,18 +94,31 @@ class Link:
                 return
         stream.close()
 
-    def send(self, message: "Message") -> "None":
+    def send(self, message: "Message", may_wait: "bool" = False) -> "None":
         """Queue a message, or write it at once; never blocks.
 
+        One that may wait while others are not answered yet leaves with the next one that may not,
+        at `push()`, or within SOON: so many small ones cost one write.
         Raises DisconnectedError, or what else ended the link, once it has ended.
         """
         with self._changed:
             if self.error is not None:
                 raise again(self.error)
             self._has_spoken = True
+            if message.reply_to:
+                self.unanswered += 1
             stream = self._stream
             if self._is_writing or stream is None:
                 self._outbox.put(message)
+            elif may_wait and self.unanswered > 1 and self._loop is not None:
+                self._outbox.put(message)
+                self._is_put_off = True
+                if not self._is_timed:
+                    self._is_timed = True
+                    self._loop.call_later(SOON, self._push_in_time)
+            elif self._is_put_off:
+                self._outbox.put(message)
+                self._push(stream)
             elif len(message.payload) > FRAGMENT_SIZE:
                 self._outbox.put(message)
                 self._pump(stream, self._outbox.take())
@@ -124,6 +145,21 @@ class Link:
                 self._changed.notify_all()
             return data
 
+    def push(self) -> "None":
+        """Write now what was put off."""
+        if self._is_put_off:
+            with self._changed:
+                if self._is_put_off and self._stream is not None and self.error is None:
+                    self._push(self._stream)
+
+    def _push_in_time(self) -> "None":
+        self._is_timed = False
+        self.push()
+
+    def _push(self, stream: "Stream") -> "None":
+        self._is_put_off = False
+        self._pump(stream, self._outbox.take())
+
     @property
     def queued(self) -> "int":
         """The number of bytes that wait to be written."""
@@ -140,6 +176,7 @@ class Link:
 
     def flush(self, timeout: "float") -> "bool":
         """Block until everything is written or the link has ended; False after `timeout`."""
+        self.push()
         with self._changed:
             return self._changed.wait_for(
                 lambda: self.error is not None or not self._is_writing, timeout
@@ -152,6 +189,8 @@ class Link:
             for message in self._decoder.feed(data):
                 if self.error is not None:
                     return  # what lay behind it is forgotten, and stays so
+                if self.unanswered and not message.reply_to:
+                    self.unanswered -= 1
                 self._on_message(self, message)
         except ProtocolError as error:
             self.end(error)
@@ -184,6 +223,7 @@ class Link:
         long, so that no caller waits for room for ever. When this very timer comes late (a
         suspended machine), the silence is not the peer's, and counting begins anew.
         """
+        self._loop = loop
         ping = Message(self.peer_id, own_id, own_id, PING, 0, RAW, b"")
         silent = [0, time.monotonic()]
         stuck = [0, 0]

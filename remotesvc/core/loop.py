@@ -44,7 +44,8 @@ class Loop:
     def __init__(self) -> "None":
         self._selector = selectors.DefaultSelector()
         self._wake_read, self._wake_write = os.pipe()
-        self._wake_lock = _thread.allocate_lock()
+        # Re-entrant: a signal's handler may wake the loop while its thread is about to.
+        self._wake_lock = _thread.RLock()
         self._selector.register(self._wake_read, selectors.EVENT_READ)
         self._callbacks: "Dict[int, List[Optional[Callback]]]" = {}
         self._soon: "Deque[Callback]" = deque()

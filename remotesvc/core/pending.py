@@ -38,7 +38,7 @@ class Pending:
         self._error = error
         self._done.release()
 
-    def wait(self, timeout: "Optional[float]", what: "str") -> "Message":
+    def wait(self, timeout: "Optional[float]", what: "str" = "the call") -> "Message":
         """Return the reply; raise what was lost, or CallTimeout naming `what` was waited for."""
         if not self._done.acquire(timeout=-1 if timeout is None else max(0.0, timeout)):
             raise CallTimeout("%s timed out after %g s" % (what, timeout or 0))

@@ -5,11 +5,30 @@
 Pure, like authority.py; a child that starts no children never gets this file.
 """
 
+from .wire import PICKLE
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Collection, Container, Iterable, Optional, Tuple
 
-__all__ = ["refuse_relay", "refuse_route", "refuse_source"]
+__all__ = ["refuse_pickled_result", "refuse_relay", "refuse_route", "refuse_source"]
+
+
+def refuse_pickled_result(
+    encoding: "int", is_asked: "bool", opened_with: "Collection[bool]"
+) -> "Optional[str]":
+    """Judge a reply that is neither plain nor an error, before a byte of it is looked at.
+
+    `is_asked` tells whether this very call asked for a pickle, `opened_with` for each link up to
+    the callee whether it was opened with results="pickle": each could have put it there.
+    """
+    if encoding != PICKLE:
+        return "encoding %d, which is not taken from below" % encoding
+    if not is_asked:
+        return "a pickle, which this call did not ask for"
+    if not opened_with or not all(opened_with):
+        return "a pickle, by a link that was not opened with results='pickle'"
+    return None
 
 
 def refuse_source(reach: "Container[int]", src: "int", auth: "int") -> "Optional[str]":

@@ -33,6 +33,8 @@ def _suggest(kind: "type") -> "str":
         return "return dataclasses.asdict(x)"
     if kind.__name__ == "coroutine":
         return "call a plain function that returns asyncio.run(...)"
+    if kind.__module__ == "builtins" and hasattr(kind, "__iter__"):
+        return "return list(x)"  # a generator, a map, the keys of a dict
     return "make it plain: numbers, text, bytes, lists, dicts, dates, paths"
 
 

@@ -4,16 +4,28 @@ It decides nothing by itself: each question goes to a pure function of reach.py.
 starts no children never gets this file.
 """
 
+from collections import deque
+
 from .link import QUEUE_LIMIT
 from .reach import refuse_relay, refuse_source
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Deque, Dict, List, Tuple
+
     from .link import Link
     from .switch import Switch
     from .wire import Message
 
 __all__ = ["Relay"]
+
+# Who passes messages on may queue as much as he leaves free for the others: one alone up to
+# QUEUE_LIMIT, and there is always room for one more (the dynamic thresholds of Choudhury and
+# Hahne, "Dynamic queue length thresholds for shared-memory packet switches", 1998).
+SHARED_LIMIT = 2 * QUEUE_LIMIT
+
+# What is queued is remembered in lumps of this size, so at most some hundred of them.
+LUMP = 256 * 1024
 
 
 class Relay:
@@ -21,6 +33,8 @@ class Relay:
 
     def __init__(self, switch: "Switch") -> "None":
         self._switch = switch
+        self._shares: "Dict[Tuple[Link, Link], _Share]" = {}
+        switch.observe(self._forget)
 
     def receive(self, link: "Link", message: "Message") -> "None":
         """Take one message from any link: deliver it, pass it on, or refuse it."""
@@ -47,14 +61,48 @@ class Relay:
             to_link = switch.upstream
         if to_link is None:
             switch.refuse_route(link, message)
-        elif to_link.queued > QUEUE_LIMIT:
+        elif not self._share(link, to_link).take(to_link, len(message.payload)):
             text = "the way to context %d is congested" % message.dst
             switch.refuse(link, message, "congested", text)
         else:
             self._forward(link, to_link, message)
+
+    def _share(self, link: "Link", to_link: "Link") -> "_Share":
+        share = self._shares.get((link, to_link))
+        if share is None:
+            share = self._shares[(link, to_link)] = _Share()
+        return share
+
+    def _forget(self, ids: "set[int]", error: "Exception") -> "None":
+        """Drop what concerns links that have ended (observer of the switch)."""
+        for pair in list(self._shares):
+            if pair[0].error is not None or pair[1].error is not None:
+                self._shares.pop(pair, None)
 
     def _forward(self, link: "Link", to_link: "Link", message: "Message") -> "None":
         try:
             to_link.send(message)
         except Exception as error:  # noqa: BLE001 whatever ended the link is told to the sender
             self._switch.refuse(link, message, "disconnected", str(error))
+
+
+class _Share:
+    """What one link has in the queue of another: lumps of [where in the stream it ends, size]."""
+
+    def __init__(self) -> "None":
+        self._lumps: "Deque[List[int]]" = deque()
+        self._size = 0
+
+    def take(self, to_link: "Link", size: "int") -> "bool":
+        """Note a message; False, and nothing noted, if it leaves too little room for others."""
+        lumps = self._lumps
+        while lumps and lumps[0][0] <= to_link.bytes_sent:
+            self._size -= lumps.popleft()[1]
+        if self._size > SHARED_LIMIT - to_link.queued:
+            return False
+        if not lumps or lumps[-1][1] >= LUMP:
+            lumps.append([0, 0])
+        lumps[-1][0] = to_link.bytes_sent + to_link.queued + size
+        lumps[-1][1] += size
+        self._size += size
+        return True

@@ -100,7 +100,8 @@ class OutputForwarder:
     def _grant(self, size: "int") -> "None":
         was_open = self._window.is_open
         self._window.grant(size)
-        for forward in list(self._settling):
+        waiting, self._settling = self._settling, []
+        for forward in waiting:
             forward()
         if self._window.is_open and not was_open:
             self.start()
@@ -116,22 +117,23 @@ class OutputForwarder:
                 stream.flush()
             except Exception:  # noqa: BLE001, S112  user code may have closed or replaced it
                 continue
-        fds = list(self._streams)
+        # In this order: what is in no pipe any more was sent before, or is moving.
+        fds = select.select(list(self._streams), (), (), 0)[0]
+        if not fds and not self._is_moving:
+            return
         done = _thread.allocate_lock()
+        done.acquire()
 
         def forward() -> "None":
             while fds and self._window.is_open:
                 self._forward(fds.pop(0))
-                if not fds:
-                    self._settling.remove(forward)
-                    done.release()
+            if fds:
+                self._settling.append(forward)
+            else:
+                done.release()
 
-        # In this order: what is in no pipe any more was sent before, or is moving.
-        if select.select(fds, (), (), 0)[0] or self._is_moving:
-            done.acquire()
-            self._settling.append(forward)
-            self._loop.call_soon(forward)
-            done.acquire()
+        self._loop.call_soon(forward)
+        done.acquire()
 
     def _forward(self, fd: "int") -> "None":
         """Send on what is in a pipe now, at most a chunk; watch it no more without credit."""

@@ -142,6 +142,7 @@ class Switch:
         payload: "bytes",
         reply_to: "int" = 0,
         auth: "Optional[int]" = None,
+        may_wait: "bool" = False,
     ) -> "Optional[Link]":
         """Send a message from here; return the link that it took, None when it stayed here.
 
@@ -170,7 +171,7 @@ class Switch:
         if link.queued > QUEUE_LIMIT + self.max_message_size:
             # Whoever may wait has waited before; this is one who asks and does not read.
             raise RefusedError("the way to context %d is congested" % dst)
-        link.send(message)
+        link.send(message, may_wait)
         return link
 
     # -- receiving -------------------------------------------------------------------------------
@@ -215,10 +216,12 @@ class Switch:
             # that nobody reads any more wants to know it.
             self.reply_dead(message, "disconnected", "the receiver is closed")
             return
-        path: "Tuple[int, ...]" = self.parents
-        if link is not None and waiter.respondent in link.reach:
-            path += (link.peer_id,)
         is_dead = message.encoding == DEAD
+        path: "Tuple[int, ...]" = ()
+        if is_dead:
+            path = self.parents
+            if link is not None and waiter.respondent in link.reach:
+                path += (link.peer_id,)
         refusal = refuse_reply(message.src, message.auth, waiter.respondent, is_dead, path)
         if refusal is not None:
             self.report_once(link, "reply", "dropped %r: %s" % (message, refusal))

@@ -35,7 +35,7 @@ FLOORS = (
         "remotesvc.core.visible",
         "remotesvc.core.wire",
     ),
-    ("remotesvc.core.authority", "remotesvc.core.reach"),
+    ("remotesvc.core.authority", "remotesvc.core.lending", "remotesvc.core.reach"),
     (
         "remotesvc.core.credit",
         "remotesvc.core.deadman",
@@ -46,19 +46,25 @@ FLOORS = (
         "remotesvc.core.switch",
     ),
     (
+        "remotesvc.core.call_options",
         "remotesvc.core.calls",
         "remotesvc.core.capture",
+        "remotesvc.core.chain",
         "remotesvc.core.context",
         "remotesvc.core.fetch",
         "remotesvc.core.finder",
+        "remotesvc.core.logs",
+        "remotesvc.core.pickled",
         "remotesvc.core.rebuild",
+        "remotesvc.core.references",
         "remotesvc.core.resources",
         "remotesvc.core.stdio",
+        "remotesvc.core.verbs",
     ),
-    ("remotesvc.channel", "remotesvc.service"),
+    ("remotesvc.channel", "remotesvc.current", "remotesvc.service"),
     ("remotesvc.bootstrap", "remotesvc.connect", "remotesvc.files"),
     ("remotesvc.router",),
-    ("remotesvc", "remotesvc.controller"),  # the package shows what the floors beneath hold
+    ("remotesvc", "remotesvc.controller", "remotesvc.homes"),  # the package shows what the floors beneath hold
     ("remotesvc.__main__", "remotesvc.cli", "remotesvc.integrations", "remotesvc.testing"),
 )
 
@@ -72,6 +78,7 @@ PARAMIKO_USERS = ("remotesvc.controller.ssh", "remotesvc.testing")
 PURE = (
     "remotesvc.bootstrap.handshake",
     "remotesvc.bootstrap.manifest",
+    "remotesvc.channel.frames",
     "remotesvc.connect.prompts",
     "remotesvc.controller.modules.grants",
     "remotesvc.core.authority",
@@ -82,6 +89,7 @@ PURE = (
     "remotesvc.core.errors",
     "remotesvc.core.extensions",
     "remotesvc.core.fragments",
+    "remotesvc.core.lending",
     "remotesvc.core.library",
     "remotesvc.core.outbox",
     "remotesvc.core.refusal",

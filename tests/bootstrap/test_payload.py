@@ -12,7 +12,10 @@ from tests.architecture.tree import MODULES, ROOT, module_level_imports
 
 def unpack(data: bytes) -> tuple[str, list[tuple[str, str, str]]]:
     """Read a payload as the child does: the program, then three fields per module."""
-    program, *fields = zlib.decompress(data).decode("utf-8").split("\0")
+    program, words, text = zlib.decompress(data).decode("utf-8").split("\0", 2)
+    for word in words.split(" "):
+        text = text.replace(word[:1], word[1:])
+    fields = text.split("\0")
     return program, list(zip(fields[::3], fields[1::3], fields[2::3], strict=True))
 
 
@@ -48,6 +51,33 @@ def test_path_that_belies_the_kind_of_module_is_refused(module: Module) -> None:
 def test_nul_inside_a_field_is_refused() -> None:
     with pytest.raises(ValueError, match="NUL"):
         payload.pack("", {"a": Module(False, "a.py", "x='\0'")})
+
+
+def test_words_are_one_character_each_and_come_back_whole() -> None:
+    source = "\n\n\ndef f(self):\n\treturn self.x + '$' + '\x01'\n"
+    modules = {"a": Module(False, "a.py", source)}
+
+    packed = payload.pack("import a", modules, ("self", "return", "\n\n\ndef", "never"))
+
+    assert unpack(packed) == ("import a", [("a", "a.py", source)])
+    assert b"self" not in zlib.decompress(packed).split(b"\0", 2)[2]
+
+
+def test_more_words_than_free_characters_are_refused() -> None:
+    every = "".join(map(chr, range(1, 127)))
+    with pytest.raises(ValueError, match="2 words, and only 1 characters are free"):
+        payload.pack("", {"a": Module(False, "a.py", every)}, ("one", "two"))
+
+
+def test_words_of_the_manifest_make_the_payload_shorter() -> None:
+    modules = {
+        name: module._replace(source=blank(module.source))
+        for name, module in payload.read_modules().items()
+    }
+    program, _ = unpack(payload.build())
+
+    assert len(payload.pack(program, modules, manifest.WORDS)) == len(payload.build())
+    assert len(payload.pack(program, modules)) > len(payload.build()) + 500
 
 
 def test_payload_begins_with_the_program_that_unpacks_it() -> None:

@@ -3,14 +3,14 @@
 from remotesvc.bootstrap.settings import MARKER, Info, Settings
 from remotesvc.core.values import decode, encode
 
-FIELDS = (b"n" * 16, 5, (3, 0), 1 << 27, False, 1 << 18, 15.0, 3, {"LANG": "C"}, "/srv")
+FIELDS = (b"n" * 16, 5, (3, 0), 1 << 27, False, 1 << 18, 15.0, 3, 5.0, 30, {"LANG": "C"}, "/srv")
 
 
 def test_settings_are_the_same_after_a_journey() -> None:
     arrived = Settings(*decode(encode(Settings(*FIELDS).plain())))
     assert arrived.plain() == FIELDS
     assert (arrived.nonce, arrived.own_id, arrived.parents) == FIELDS[:3]
-    assert (arrived.env, arrived.cwd) == FIELDS[8:]
+    assert (arrived.env, arrived.cwd) == FIELDS[10:]
 
 
 def test_every_setting_has_its_place() -> None:

@@ -156,7 +156,9 @@ def test_modules_in_the_current_folder_are_not_imported(
     python: Interpreter, trap: Path, no_leaks: None
 ) -> None:
     nonce = os.urandom(16)
-    fields = Settings(nonce, 5, (0,), 1 << 20, False, 1 << 18, 15.0, 3, None, None).plain()
+    fields = Settings(
+        nonce, 5, (0,), 1 << 20, False, 1 << 18, 15.0, 3, 5.0, 30, None, None
+    ).plain()
     configure = encode_frame(Message(5, 0, 0, CONFIGURE, 0, PLAIN, encode(fields)))
     handshake = Handshake(nonce, 5, 0)
     with subprocess.Popen(

@@ -1,5 +1,7 @@
 """The command line in a folder with an application, and servers for it to reach."""
 
+import contextlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,10 +16,27 @@ ALIASES = ("web1", "web2", "127.0.0.1")
 
 
 @pytest.fixture
-def remotesvc(tmp_path: Path) -> Program:
+def remotesvc(tmp_path: Path) -> Iterator[Program]:
     """The command, in a folder that has the package `app`."""
     write_app(tmp_path)
-    return Program(tmp_path)
+    with contextlib.closing(Program(tmp_path)) as program:
+        yield program
+
+
+@pytest.fixture
+def places(remotesvc: Program) -> Path:
+    """A folder where functions leave their process id."""
+    folder = remotesvc.folder / "places"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def gate(remotesvc: Program) -> Path:
+    """A pipe: whoever opens it to read waits until the test opens it."""
+    path = remotesvc.folder / "gate"
+    os.mkfifo(path)
+    return path
 
 
 @pytest.fixture(scope="module")

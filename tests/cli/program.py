@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Done", "Program", "Sessions", "write_app"]
+__all__ = ["Done", "Program", "Running", "Sessions", "are_gone", "pids", "write_app"]
 
 MODULE = (sys.executable, "-m", "remotesvc")
 
@@ -44,17 +45,56 @@ def fail():
     raise LookupError("nothing there")
 
 
+def warn():
+    import logging
+
+    logger = logging.getLogger("app.disk")
+    for level in (logging.DEBUG, logging.INFO, logging.WARNING):
+        logger.log(level, "%d %% full", 90)
+
+
 def lock():
     return threading.Lock()
 
 
-def wait(folder):
+def come(folder):
     with open(os.path.join(folder, "pid.%d" % os.getpid()), "w"):
         pass
+
+
+def wait(folder):
+    come(folder)
     if "QUICK" in os.environ:
         return "was quick"
     print("waiting", flush=True)
     time.sleep(60)
+
+
+def clean_up(folder, gate):
+    come(folder)
+    try:
+        print("waiting", flush=True)
+        time.sleep(60)
+    finally:
+        print("cleaning up", flush=True)
+        with open(gate):
+            print("cleaned up", flush=True)
+
+
+def refuse(folder):
+    come(folder)
+    while True:
+        try:
+            print("waiting", flush=True)
+            time.sleep(60)
+        except KeyboardInterrupt:
+            print("not now", flush=True)
+
+
+def pass_through(gate):
+    print("waiting", flush=True)
+    with open(gate):
+        return "passed"
 
 
 def meet(folder, deadline):
@@ -88,12 +128,40 @@ class Done:
         return sorted(found, key=lambda record: str(record["host"]))
 
 
+class Running:
+    """A command under way: its lines as they come, and signals for it."""
+
+    def __init__(self, program: "Program", process: "subprocess.Popen[str]") -> None:
+        self._program = program
+        self._process = process
+        self._said = ""
+
+    def wait_for(self, text: str) -> None:
+        """Read stderr until a line contains a text."""
+        assert self._process.stderr is not None
+        line = ""
+        while text not in line:
+            line = self._process.stderr.readline()
+            assert line, f"it ended without saying {text!r}, but {self._said!r}"
+            self._said += line
+
+    def press(self, number: signal.Signals = signal.SIGINT) -> None:
+        """Send a signal: that of Ctrl-C, unless another one is named."""
+        self._process.send_signal(number)
+
+    def end(self) -> Done:
+        """Return how it ended, and all that it said; nothing of it is left."""
+        done = self._program.finish(self._process)
+        return Done(done.code, done.out, self._said + done.err)
+
+
 class Program:
     """Runs `remotesvc` in a folder, with an empty home."""
 
     def __init__(self, folder: Path, prefix: Sequence[str] = MODULE) -> None:
         self._prefix = tuple(prefix)
         self._mark = uuid.uuid4().hex
+        self._started: list[subprocess.Popen[str]] = []
         self.folder = folder
         home = folder / "home"
         home.mkdir(exist_ok=True)
@@ -105,7 +173,7 @@ class Program:
 
     def start(self, *words: object, stdout: int = subprocess.PIPE) -> "subprocess.Popen[str]":
         """Start a command; the caller waits for it."""
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [*self._prefix, *map(str, words)],
             cwd=self.folder,
             env=self.environment,
@@ -114,6 +182,12 @@ class Program:
             stderr=subprocess.PIPE,
             text=True,
         )
+        self._started.append(process)
+        return process
+
+    def run(self, *words: object) -> "Running":
+        """Start `remotesvc run`, to be watched at its work."""
+        return Running(self, self.start("run", *words))
 
     def __call__(self, *words: object) -> Done:
         """Run a command to its end; whatever it started must end, too."""
@@ -126,11 +200,33 @@ class Program:
         assert _wait_until_none(self._processes) == []
         return Done(process.returncode, out or "", err)
 
+    def close(self) -> None:
+        """End what a test that failed has left."""
+        for process in self._started:
+            with process:
+                if process.poll() is None:
+                    process.kill()
+
     def _processes(self) -> list[str]:
         needle = f"{MARK}={self._mark}".encode()
         return [
             path.parent.name for path in Path("/proc").glob("[0-9]*/environ") if _has(path, needle)
         ]
+
+
+def pids(places: Path) -> list[int]:
+    """Return the process ids that functions left in a folder."""
+    return [int(path.suffix[1:]) for path in places.iterdir()]
+
+
+def are_gone(places: Path) -> bool:
+    """Wait until no process is left that wrote down its id."""
+    limit = time.monotonic() + RELEASE_SECONDS
+    while any(Path(f"/proc/{pid}").exists() for pid in pids(places)):
+        if time.monotonic() > limit:
+            return False
+        time.sleep(POLL)
+    return bool(pids(places))
 
 
 class Sessions:

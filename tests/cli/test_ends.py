@@ -1,24 +1,14 @@
 """Ctrl-C, and a reader that goes away: what was done is told, and nothing keeps running."""
 
 import os
+import re
 import signal
 import subprocess
-import time
 from pathlib import Path
-
-import pytest
 
 from remotesvc.testing.server import SshServer
 from remotesvc.testing.silent import SilentServer
-from tests.cli.program import Program
-
-
-@pytest.fixture
-def places(remotesvc: Program) -> Path:
-    """A folder where functions leave their process id."""
-    folder = remotesvc.folder / "places"
-    folder.mkdir()
-    return folder
+from tests.cli.program import Program, are_gone
 
 
 def interrupt(process: "subprocess.Popen[str]", lines: int) -> str:
@@ -29,23 +19,6 @@ def interrupt(process: "subprocess.Popen[str]", lines: int) -> str:
     return said
 
 
-def are_gone(places: Path) -> bool:
-    """Wait for the processes that left their id, as long as a child has for its end."""
-    pids = [int(path.suffix[1:]) for path in places.iterdir()]
-    end = time.monotonic() + 10
-    while any(map(is_running, pids)) and time.monotonic() < end:
-        time.sleep(0.02)
-    return not any(map(is_running, pids))
-
-
-def is_running(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
 def test_ctrl_c_ends_what_runs_over_there(
     remotesvc: Program, server: SshServer, places: Path
 ) -> None:
@@ -54,7 +27,11 @@ def test_ctrl_c_ends_what_runs_over_there(
 
     done = remotesvc.finish(process)
 
-    assert (done.code, done.out, done.err) == (130, "", "web1: interrupted\n")
+    assert (done.code, done.out) == (130, "")
+    assert done.err == (
+        "Interrupted: ending the call on 1 host; Ctrl-C again drops the connection\n"
+        "web1: interrupted\n"
+    )
     assert len(list(places.iterdir())) == 1
     assert are_gone(places)
 
@@ -72,11 +49,12 @@ def test_ctrl_c_reports_what_is_done(remotesvc: Program, server: SshServer, plac
 
     assert '"host": "@local", "outcome": "ok"' in first
     assert done.code == 130
+    assert "Interrupted: ending the call on 2 hosts; Ctrl-C again drops the conn" in done.err
     assert [(record["host"], record["outcome"]) for record in done.records] == [
         ("web1", "interrupted"),
         ("web2", "interrupted"),
     ]
-    assert "1 ok, 2 interrupted (web1, web2) in " in done.err
+    assert re.search(r"\n1 ok, 2 interrupted \((web1, web2|web2, web1)\) in ", done.err)
     assert are_gone(places)
 
 
@@ -104,3 +82,25 @@ def test_a_reader_that_has_gone_is_a_quiet_end(remotesvc: Program) -> None:
     done = remotesvc.finish(process)
 
     assert (done.code, done.err) == (141, "")
+
+
+def test_call_that_timed_out_cleans_up_over_there_and_the_next_host_goes_on(
+    remotesvc: Program, server: SshServer, places: Path, gate: Path
+) -> None:
+    running = remotesvc.run(
+        "-F", server.config_file, "@local,web1", "app.health.clean_up", places, gate,
+        "--timeout", 1, "--forks", 1,
+    )  # fmt: skip
+    for host in ("@local", "web1"):
+        running.wait_for(f"{host}: cleaning up")
+        gate.write_text("")
+
+    done = running.end()
+
+    assert (done.code, done.out) == (4, "")
+    lines = done.err.splitlines()
+    for host in ("@local", "web1"):
+        assert f"{host}: cleaned up" in lines
+        assert f"{host}: app.health.clean_up did not return within 1 s (--timeout)" in lines
+    assert lines[-1].startswith("2 timed out (@local, web1) in ")
+    assert are_gone(places)

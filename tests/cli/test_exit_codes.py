@@ -1,8 +1,10 @@
 """One exit code for many outcomes."""
 
+import signal
+
 import pytest
 
-from remotesvc.cli.exit_codes import ExitCode, combine
+from remotesvc.cli.exit_codes import ExitCode, after_signal, combine
 
 OK, RAISED, USAGE = ExitCode.OK, ExitCode.RAISED, ExitCode.USAGE
 UNREACHABLE, TIMED_OUT = ExitCode.UNREACHABLE, ExitCode.TIMED_OUT
@@ -25,8 +27,8 @@ def test_the_worst_outcome_decides(codes: list[ExitCode], expected: ExitCode) ->
 
 
 def test_every_code_but_success_has_its_rank() -> None:
-    # A closed stdout is no outcome of a host.
-    ranked = set(ExitCode) - {OK, ExitCode.OUTPUT_CLOSED}
+    # A closed stdout, and a SIGTERM, are no outcomes of a host.
+    ranked = set(ExitCode) - {OK, ExitCode.OUTPUT_CLOSED, ExitCode.TERMINATED}
 
     assert {code for code in ranked if combine([OK, code]) is code} == ranked
 
@@ -41,4 +43,12 @@ def test_the_numbers_are_the_documented_ones() -> None:
         "INTERNAL": 70,
         "INTERRUPTED": 130,
         "OUTPUT_CLOSED": 141,
+        "TERMINATED": 143,
     }
+
+
+def test_only_what_was_cut_short_tells_by_which_signal() -> None:
+    assert after_signal(ExitCode.INTERRUPTED, signal.SIGINT) is ExitCode.INTERRUPTED
+    assert after_signal(ExitCode.INTERRUPTED, signal.SIGTERM) is ExitCode.TERMINATED
+    assert after_signal(ExitCode.INTERRUPTED, 0) is ExitCode.INTERRUPTED
+    assert after_signal(RAISED, signal.SIGTERM) is RAISED

@@ -45,3 +45,35 @@ def test_the_logger_is_left_as_it_was() -> None:
         pass
 
     assert (list(logger.handlers), logger.level) == before
+
+
+def remote(text: str, **facts: object) -> None:
+    """Log as the library does for a host, which it calls web1.example."""
+    logger = logging.getLogger("remotesvc.host.web1\\x2eexample")
+    logger.warning("%s", text, extra={"remote": {"logger": "app.disk", **facts}})
+
+
+def test_what_a_host_logs_is_shown_like_its_prints_as_often_as_it_comes(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with show_log(Output(), 0):
+        remote("full")
+        remote("full")
+        remote("failed\n  | Traceback\n  | OSError: \x1b")
+
+    assert capsys.readouterr().err.splitlines() == [
+        "web1.example: warning: app.disk: full",
+        "web1.example: warning: app.disk: full",
+        "web1.example: warning: app.disk: failed",
+        "web1.example:   | Traceback",
+        "web1.example:   | OSError: \\x1b",
+    ]
+
+
+def test_record_that_was_printed_over_there_does_not_come_twice(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with show_log(Output(), 0):
+        remote("full", printed=True)
+
+    assert capsys.readouterr().err == ""

@@ -7,7 +7,6 @@ import pytest
 
 import remotesvc
 from remotesvc.cli import run as run_module
-from remotesvc.cli.exit_codes import ExitCode
 from remotesvc.cli.main import commands, main
 
 
@@ -50,23 +49,6 @@ def test_the_module_is_the_command() -> None:
 
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("remotesvc")
-
-
-def test_ctrl_c_while_the_command_line_is_loaded_is_quiet() -> None:
-    program = (
-        "import sys\n"
-        "class Press:\n"
-        "    def find_spec(self, name, path=None, target=None):\n"
-        "        if name == 'click':\n"
-        "            raise KeyboardInterrupt\n"
-        "sys.meta_path.insert(0, Press())\n"
-        "from remotesvc.cli.entry import main\n"
-        "sys.exit(main())\n"
-    )
-
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-
-    assert (done.returncode, done.stdout, done.stderr) == (ExitCode.INTERRUPTED, "", "")
 
 
 def test_an_error_of_ours_is_one_line_and_a_plea(

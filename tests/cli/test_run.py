@@ -50,6 +50,17 @@ def test_arguments_are_literals_unless_text_is_asked_for(remotesvc: Program) -> 
     assert remotesvc("run", "@local", "builtins.repr", "--", "a=1").out == "'a=1'\n"
 
 
+@pytest.mark.parametrize(("options", "level"), [((), 2), (("-v",), 1), (("-vv",), 0)])
+def test_what_a_function_logs_is_shown_from_warnings_on_and_more_with_each_v(
+    remotesvc: Program, options: tuple[str, ...], level: int
+) -> None:
+    done = remotesvc("run", "@local", "app.health.warn", *options)
+
+    shown = [line for line in done.err.splitlines() if "% full" in line]
+    expected = [f"@local: {name}: app.disk: 90 % full" for name in ("debug", "info", "warning")]
+    assert (done.code, done.out, shown) == (0, "", expected[level:])
+
+
 def test_several_hosts_name_every_line_and_end_in_a_summary(
     remotesvc: Program, server: SshServer
 ) -> None:

@@ -1,5 +1,6 @@
 """A child from its parent's side, over a stream in memory: opened, ready, failed, late, lost."""
 
+import signal
 import threading
 from typing import Any
 
@@ -44,11 +45,14 @@ class Home:
 
     heartbeat = 15.0
     heartbeat_misses = 3
+    grace = 5.0
     output_window = 1 << 18
     outgoing: Any = None
     defer: Any = None
     decode: Any = None
+    load_pickle: Any = None
     settle_output: Any = None
+    log_level: Any = staticmethod(lambda context_id: 30)
 
     def __init__(self) -> None:
         self.switch = Switch(0, (), 1 << 20, False, lambda text: None)
@@ -201,6 +205,20 @@ def test_end_after_hello_is_a_disconnection_with_the_last_words() -> None:
         "web1 is gone: the other side closed the connection, killed by signal 9. It said: Killed"
     )
     assert error.reason == "the other side closed the connection"
+
+
+def test_silence_is_told_with_the_name_of_the_host() -> None:
+    case = Case().open()
+    case.say_hello()
+    case.home.clock.advance(15 * 4 + 1)
+    assert str(case.error) == "web1: no sign of life for 45 s (heartbeat 15 s)"
+
+
+def test_child_that_its_dead_man_timer_ended_is_told_with_the_way_out() -> None:
+    case = Case().open()
+    case.say_hello()
+    case.end(-signal.SIGVTALRM)
+    assert "a call held the GIL for too long; options(holds_gil=seconds)" in str(case.error)
 
 
 def test_connection_that_was_ended_before_it_opened_leaves_no_stream_open() -> None:

@@ -89,7 +89,7 @@ def test_plain_results_do_not_need_the_exact_decoder(monkeypatch: pytest.MonkeyP
     rows = [{"name": f"host{number}", "load": 0.5, "up": True} for number in range(1000)]
     table = [(number, f"host{number}", -0.5) for number in range(1000)]
     dates = [{"at": datetime.date(2024, 1, 1), "tags": {"a"}} for _ in range(1000)]
-    sent = [rows, table, dict.fromkeys(range(1000), "x"), dates, "text", -1]
+    sent = [rows, table, dict.fromkeys(range(1000), "x"), dates]
     monkeypatch.setattr(exact, "decode", refuse)
 
     for value in sent:

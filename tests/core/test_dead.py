@@ -5,13 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from remotesvc.core import errors
-from remotesvc.core.dead import CLASSES, bury, exhume
+from remotesvc.core.dead import CLASSES, bury, code_of, exhume
 from remotesvc.core.errors import Error, ProtocolError
 from remotesvc.core.values import encode
 from tests.core.value_shapes import plain_values
 
 EXPECTED = {
     "busy": errors.Busy,
+    "chain": errors.RefusedError,
     "congested": errors.RefusedError,
     "disconnected": errors.DisconnectedError,
     "pool": errors.PoolExhausted,
@@ -32,6 +33,28 @@ def test_error_arrives_as_its_class_with_its_text(code: str) -> None:
     assert type(error) is EXPECTED[code] and str(error) == "why: ünïcode"
 
 
+def test_busy_tells_call_and_time() -> None:
+    error = exhume(encode(("busy", "app.f", 2.5)), "web1")
+    assert isinstance(error, errors.Busy)
+    assert (error.call, error.since) == ("app.f", 2.5)
+    assert "web1 is still inside app.f, which was cancelled 2.5 s ago" in str(error)
+    assert "cancel(hard=True)" in str(error) and "kill()" in str(error)
+
+
+@pytest.mark.parametrize("since", [float("inf"), float("nan"), -1.0])
+def test_busy_of_a_hostile_child_is_an_error_and_shows_no_control_characters(
+    since: float,
+) -> None:
+    error = exhume(encode(("busy", "\x1b[2J\nf", since)), "web1")
+    assert "\x1b" not in str(error) and "\n" not in str(error)
+
+
+@pytest.mark.parametrize("payload", [None, [], (), (1, "text"), "busy", {"a": "b"}])
+def test_dead_reply_without_a_code_has_none(payload: object) -> None:
+    assert code_of(encode(payload)) == ""
+    assert code_of(bury("chain", "why")) == "chain"
+
+
 def test_text_of_a_hostile_child_cannot_steer_a_terminal_nor_fake_a_line() -> None:
     error = exhume(bury("refused", "\x1b]0;title\x07 \u202e\nweb2: all fine \ud800"))
     assert str(error) == "\\x1b]0;title\\x07 \\u202e\\x0aweb2: all fine \\ud800"
@@ -49,6 +72,8 @@ def test_unknown_code_is_an_error_all_the_same() -> None:
         "refused",
         ("refused",),
         ("refused", "text", "more"),
+        ("refused", "text", 1.5),
+        ("busy", "f", 1),
         ["refused", "text"],
         (1, "text"),
         (["refused"], "text"),

@@ -16,6 +16,8 @@ import pytest
 
 from remotesvc import Secret
 from remotesvc.bootstrap.settings import MARKER, Info, Settings
+from remotesvc.channel.frames import BYTES, END, VALUE
+from remotesvc.channel.frames import cut as cut_value
 from remotesvc.controller.decoder import decode as fast_decode
 from remotesvc.core import authority, dead, extensions, finder, wire
 from remotesvc.core.authority import CALL_FUNCTION, CONFIGURE, HANDLES, HELLO, PING, STDIO
@@ -34,10 +36,30 @@ from tests.core.value_shapes import Live, shape
 TEXT = (pathlib.Path(__file__).resolve().parents[2] / "docs" / "protocol.md").read_text("utf-8")
 
 NONCE = bytes(range(16))
-SETTINGS = (NONCE, 5, (0,), 128 * 1024 * 1024, False, 256 * 1024, 15, 3, {"LANG": "C"}, None)
+SETTINGS = (
+    NONCE,
+    5,
+    (0,),
+    128 * 1024 * 1024,
+    False,
+    256 * 1024,
+    15,
+    3,
+    5,
+    30,
+    {"LANG": "C"},
+    None,
+)
 FACTS = (1, (3, 9, 2), "/usr/bin/python3", 4711, "web1", "Linux-6.1.0-x86_64", 1000)
 CALL = Message(5, 0, 0, CALL_FUNCTION, 256, PLAIN, encode(["os", "getpid", [], {}]))
 FRAGMENTS = [piece for piece, _ in cut(Message(5, 0, 0, 4, 256, PLAIN, bytes(300_000)), 1)]
+
+
+def sent(kind: int, value: object) -> bytes:
+    """Return a frame of a Sender to handle 300 of context 5."""
+    (frame,) = cut_value(NONCE, kind, encode(value))
+    return encode_frame(Message(5, 0, 0, 300, 256, RAW, frame))
+
 
 # What each example of the page stands for.
 EXAMPLES: dict[str, bytes] = {
@@ -53,6 +75,8 @@ EXAMPLES: dict[str, bytes] = {
     "hello": encode_frame(Message(0, 5, 5, HELLO, 0, PLAIN, encode(FACTS))),
     "stdio": encode_frame(Message(0, 5, 5, STDIO, 256, RAW, b"\x01hi\n")),
     "credit": encode_frame(Message(5, 0, 0, 256, 0, RAW, GRANT.pack(131072))),
+    "sender-value": sent(VALUE, "hi"),
+    "sender-end": sent(END, None),
     "dead": encode_frame(Message(0, 5, 5, 256, 0, DEAD, bury("refused", "no"))),
 }
 
@@ -129,6 +153,11 @@ def test_table_of_encodings_is_complete() -> None:
     }
 
 
+def test_table_of_kinds_is_that_of_the_code() -> None:
+    kinds = {"VALUE": VALUE, "BYTES": BYTES, "END": END}
+    assert {row[1]: int(row[0]) for row in table("kind")} == kinds
+
+
 def test_table_of_handles_is_that_of_the_code() -> None:
     rows = table("number")
     assert {int(row[0]): (row[1], row[2]) for row in rows} == HANDLES
@@ -155,6 +184,7 @@ NAMES = {
     "Decimal": decimal.Decimal,
     "PurePosixPath": pathlib.PurePosixPath,
     "Secret": Secret,
+    "Sender": lambda *fields: Live(33, fields),
     "UUID": uuid.UUID,
     **{name: getattr(datetime, name) for name in ("date", "datetime", "time", "timedelta")},
     "timezone": datetime.timezone,
@@ -174,8 +204,8 @@ def test_value_has_the_bytes_of_the_table_both_ways(
 
 def test_table_of_values_has_every_extension() -> None:
     shown = {bytes.fromhex(hexes)[2] for _, hexes in VALUES if hexes.startswith("c7")}
-    assert shown == {*range(extensions.TUPLE, extensions.SECRET + 1), *extensions.LIBRARY, 32}
-    assert f"Extensions {extensions.SENDER} (Sender) and {extensions.REMOTE_ERROR}" in TEXT
+    assert shown == {*range(extensions.TUPLE, extensions.SECRET + 1), *extensions.LIBRARY, 32, 33}
+    assert f"Extension {extensions.REMOTE_ERROR} (RemoteError)" in TEXT
 
 
 # -- exceptions and modules ----------------------------------------------------------------------
@@ -207,7 +237,7 @@ def test_module_records_travel_as_described() -> None:
 
 
 def module_of(name: str) -> ModuleType:
-    for package in ("remotesvc.core", "remotesvc.bootstrap"):
+    for package in ("remotesvc.core", "remotesvc.bootstrap", "remotesvc.channel"):
         try:
             return importlib.import_module(f"{package}.{name}")
         except ModuleNotFoundError:

@@ -2,45 +2,109 @@
 
     controller_program.py END WHAT [ARGUMENT...]
 
-WHAT is nothing, idle, ssh (idle on a host: the argument is an ssh_config), or a function in
-targets/stubborn.py that is called with the arguments. END is `hold`, to be killed while it waits,
-or `return`, to let the interpreter exit, or `raise`, or `fork`, to let a fork exit first and call
-the child once more. The child's process id is printed once all is under way.
+WHAT is a function in targets/stubborn.py that is called with the arguments, or
+`nothing`         the first answer of the child is not waited for
+`idle`, `ssh`     it is; for ssh, and for ssh:FUNCTION, the argument is an ssh_config
+`login`           a login to HOST:PORT that does not come to its end; no child, its pid is 0
+`stuck_callback`  a callback of the user's that does not return
+
+END is
+`hold`    wait for the end of stdin, and let the interpreter exit then
+`return`  let the interpreter exit
+`raise`   the same by an exception
+`fork`    let a fork exit first, and call the child once more
+`talk`    call the child for each line of stdin
+
+The child's process id is printed once all is under way. ROUTER in the environment holds options
+of the router as JSON.
 """
 
+import json
 import os
 import sys
 import threading
 import warnings
 from typing import Any
 
-from remotesvc import Router
+from remotesvc import Context, Error, Router
 from tests.integration.targets import stubborn
 
 
 def main(end: str, what: str, *arguments: str) -> None:
     """Open, start, say the child's pid, and end."""
     is_busy = threading.Event()
-    router = Router(output=lambda name, stream, line: is_busy.set())
-    context = router.ssh("demo", config_file=arguments[0]) if what == "ssh" else router.local()
-    if what == "nothing":
-        connection: Any = context._connection
-        print(connection.stream.pid, flush=True)
+    options = json.loads(os.environ.get("ROUTER", "{}"))
+    router = Router(output=lambda name, stream, line: is_busy.set(), **options)
+    if what == "login":
+        threading.Thread(target=log_in, args=(router, *arguments), daemon=True).start()
+        print(0, flush=True)
+        context = router.myself
     else:
-        pid = context.info.pid
-        if what not in ("idle", "ssh"):
-            context.submit(getattr(stubborn, what), *arguments)
-            is_busy.wait()
-        print(pid, flush=True)
+        context = begin(router, what, arguments, is_busy)
     if end == "hold":
         sys.stdin.read()
+    elif end == "talk":
+        talk(context)
     elif end == "fork":
-        warnings.simplefilter("ignore", DeprecationWarning)
-        if os.fork() == 0:
-            sys.exit(0)
-        print(os.wait()[1], context.call(os.getpid), flush=True)
+        fork(context)
     elif end == "raise":
         raise LookupError("the program has a defect")
+
+
+def begin(
+    router: Router, what: str, arguments: tuple[str, ...], is_busy: threading.Event
+) -> Context:
+    """Open a context, have it do something, and say its pid."""
+    way, _, function = what.rpartition(":")
+    if "ssh" in (way, function):
+        context = router.ssh("demo", config_file=arguments[0])
+        function, arguments = function if way else "idle", arguments[1:]
+    else:
+        context = router.local()
+    if function == "nothing":
+        connection: Any = context._connection
+        print(connection.stream.pid, flush=True)
+        return context
+    pid = context.info.pid
+    if function == "stuck_callback":
+        context.submit(os.getpid).add_done_callback(lambda future: hang(is_busy))
+        is_busy.wait()
+    elif function != "idle":
+        context.submit(getattr(stubborn, function), *arguments)
+        is_busy.wait()
+    print(pid, flush=True)
+    return context
+
+
+def hang(is_busy: threading.Event) -> None:
+    """Say that it begins, and do not return."""
+    is_busy.set()
+    threading.Event().wait()
+
+
+def log_in(router: Router, host: str) -> None:
+    """Log in, as far as that goes."""
+    try:
+        router.ssh(host, config_file="none")
+    except Error:
+        return
+
+
+def talk(context: Context) -> None:
+    """Call the child whenever a line comes, and say what it says."""
+    for _ in sys.stdin:
+        try:
+            print(context.call(os.getpid), flush=True)
+        except Error as error:
+            print(type(error).__name__, error, flush=True)
+
+
+def fork(context: Context) -> None:
+    """Fork, and call the child when the fork has ended."""
+    warnings.simplefilter("ignore", DeprecationWarning)
+    if os.fork() == 0:
+        sys.exit(0)
+    print(os.wait()[1], context.call(os.getpid), flush=True)
 
 
 if __name__ == "__main__":

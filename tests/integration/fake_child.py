@@ -7,9 +7,12 @@ is answered unless the function says so.
 
     say(frames, count)   write these frames, `count` times over; see `_frame` for the blanks
     babble(data, count)  write bytes that need not be frames
+    drip(frames)         write these frames byte by byte
+    leave(data)          write bytes, and be gone
     ask(handle, payload) send a request, and return (encoding, payload) of the answer
     heard()              return (handle, encoding, payload) of what came beside calls and signs of
                          life
+    settle()             return nothing: a call that ends when all that was said before is handled
     deafen()             read nothing any more
 """
 
@@ -20,10 +23,11 @@ from typing import Any
 
 from remotesvc.bootstrap.settings import MARKER, Settings
 from remotesvc.core.authority import CALL_FUNCTION, HELLO, PING
-from remotesvc.core.fragments import Reassembler
+from remotesvc.core.fragments import Reassembler, cut
 from remotesvc.core.values import decode, encode
 from remotesvc.core.wire import (
     FRAGMENT,
+    FRAGMENT_SIZE,
     HEADER,
     PLAIN,
     VERSION,
@@ -64,14 +68,14 @@ class FakeChild:
         while True:
             message = self._next()
             if message.handle == CALL_FUNCTION:
-                _, name, args, _ = decode(message.payload)
+                _, name, args = decode(message.payload)[:3]
                 getattr(self, name)(message.reply_to, *args)
             elif message.handle != PING:
                 self._heard.append((message.handle, message.encoding, message.payload))
 
     def say(self, reply_to: int, frames: list[list[Any]], count: int = 1) -> None:
         """Write frames as they are."""
-        data = b"".join(encode_frame(self._frame(reply_to, *frame)) for frame in frames)
+        data = b"".join(self._encode(reply_to, frame) for frame in frames)
         self.babble(reply_to, data, count)
 
     def babble(self, reply_to: int, data: bytes, count: int = 1) -> None:
@@ -79,6 +83,17 @@ class FakeChild:
         batch = max(1, (1 << 20) // len(data))
         for start in range(0, count, batch):
             self._write(data * min(batch, count - start))
+
+    def drip(self, reply_to: int, frames: list[list[Any]]) -> None:
+        """Write frames one byte at a time."""
+        data = b"".join(self._encode(reply_to, frame) for frame in frames)
+        for byte in data:
+            self._write(bytes((byte,)))
+
+    def leave(self, reply_to: int, data: bytes) -> None:
+        """Write bytes as they are, and end."""
+        self._write(data)
+        sys.exit(0)
 
     def ask(self, reply_to: int, handle: int, payload: bytes) -> None:
         """Send a request, and return what comes back."""
@@ -92,9 +107,19 @@ class FakeChild:
         """Return what came so far."""
         self._send(reply_to, 0, PLAIN, encode(self._heard))
 
+    def settle(self, reply_to: int) -> None:
+        """Return nothing."""
+        self._send(reply_to, 0, PLAIN, encode(None))
+
     def deafen(self, reply_to: int) -> None:
         """Stay, and read nothing any more."""
         signal.pause()
+
+    def _encode(self, reply_to: int, frame: list[Any]) -> bytes:
+        message = self._frame(reply_to, *frame)
+        if len(message.payload) <= FRAGMENT_SIZE or message.encoding & FRAGMENT:
+            return encode_frame(message)
+        return b"".join(encode_frame(piece) for piece, _ in cut(message, 1))
 
     def _frame(
         self,

@@ -2,7 +2,8 @@
 
     forking_program.py END [SSH_CONFIG]
 
-END is how the fork ends: `exit`, `leave` (os._exit), `fall` (out of the program), `raise`, `close`.
+END is how the fork ends: `exit`, `leave` (os._exit), `fall` (out of the program), `raise`, or
+`close` (its copy of the router).
 """
 
 import os

@@ -6,7 +6,6 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,12 +13,11 @@ import pytest
 from remotesvc import Context, DisconnectedError, Router
 from remotesvc.bootstrap.command import interpreter_argv
 from remotesvc.bootstrap.payload import build
+from tests.integration.controllers import start_controller
 from tests.integration.hosts import PYTHON, start_host
 from tests.integration.targets import odd, stubborn
 from tests.leaks import holdings, wait_for_release
 from tests.testing.client import is_running, wait_for_end
-
-PROGRAM = Path(__file__).with_name("controller_program.py")
 
 STUBBORN: list[Callable[[], None]] = [
     stubborn.loop,
@@ -237,19 +235,18 @@ def test_a_child_whose_parent_ends_in_the_middle_of_the_bootstrap_ends_too(share
 
 @pytest.mark.parametrize("what", ["nothing", "idle", *(f.__name__ for f in STUBBORN)])
 def test_a_child_ends_with_a_controller_that_is_killed(what: str) -> None:
-    with _controller("hold", what) as (process, pid):
-        process.kill()
+    with start_controller("hold", what) as controller:
+        controller.process.kill()
 
-        wait_for_end(pid)
+        wait_for_end(controller.child)
 
 
 @pytest.mark.parametrize("what", ["nothing", "idle", *(f.__name__ for f in STUBBORN)])
 def test_a_program_may_end_without_closing(what: str) -> None:
-    with _controller("return", what) as (process, pid):
-        _, errors = process.communicate(timeout=DEADLINE)
+    with start_controller("return", what) as controller:
+        assert controller.let_end() == (0, "")
 
-        assert not is_running(pid)
-    assert (process.returncode, errors) == (0, "")
+        assert not is_running(controller.child)
 
 
 @pytest.mark.parametrize("end", ["hold", "return"])
@@ -258,30 +255,29 @@ def test_a_child_on_a_host_ends_with_its_controller(
 ) -> None:
     with start_host(tmp_path) as host:
         config_file = str(host.server.config_file)
-        with _controller(end, "ssh", config_file) as (process, pid):
+        with start_controller(end, "ssh", config_file) as controller:
             if end == "hold":
-                process.kill()
-            _, errors = process.communicate(timeout=DEADLINE)
+                controller.process.kill()
 
-            wait_for_end(pid)
-            assert errors == ""
-            assert process.returncode == (-signal.SIGKILL if end == "hold" else 0)
+            assert controller.let_end() == (-signal.SIGKILL if end == "hold" else 0, "")
+
+            wait_for_end(controller.child)
 
 
 def test_a_fork_that_exits_leaves_the_contexts_of_its_parent_alone() -> None:
-    with _controller("fork", "idle") as (process, pid):
-        output, errors = process.communicate(timeout=DEADLINE)
+    with start_controller("fork", "idle") as controller:
+        output, errors = controller.process.communicate(timeout=DEADLINE)
 
-    assert (output, errors) == (f"0 {pid}\n", "")
-    assert process.returncode == 0
+    assert (output, errors) == (f"0 {controller.child}\n", "")
+    assert controller.process.returncode == 0
 
 
 def test_a_program_may_fail_without_closing() -> None:
-    with _controller("raise", "sleep") as (process, pid):
-        _, errors = process.communicate(timeout=DEADLINE)
+    with start_controller("raise", "sleep") as controller:
+        status, errors = controller.let_end()
 
-        assert not is_running(pid)
-    assert process.returncode == 1
+        assert not is_running(controller.child)
+    assert status == 1
     assert errors.endswith("LookupError: the program has a defect\n")
 
 
@@ -290,29 +286,10 @@ def test_processes_that_user_code_started_end_with_the_controller(
     end: str, tmp_path: Path
 ) -> None:
     listing = tmp_path / "pids"
-    with _controller(end, "start_and_wait", str(listing)) as (process, pid):
-        pids = [pid, *map(int, listing.read_text().split())]
+    with start_controller(end, "start_and_wait", str(listing)) as controller:
+        pids = [controller.child, *map(int, listing.read_text().split())]
         if end == "hold":
-            process.kill()
+            controller.process.kill()
 
         for pid in pids:
             wait_for_end(pid)
-
-
-@contextmanager
-def _controller(*arguments: str) -> Iterator[tuple["subprocess.Popen[str]", int]]:
-    """Run the controller program; yield it and the process id of its child."""
-    process = subprocess.Popen(
-        [sys.executable, "-X", "dev", str(PROGRAM), *arguments],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))},
-    )
-    try:
-        assert process.stdout is not None
-        yield process, int(process.stdout.readline())
-    finally:
-        process.kill()
-        process.communicate()

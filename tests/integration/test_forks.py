@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from remotesvc import Context, DisconnectedError, Router
+from tests.integration.controllers import environment
 from tests.integration.hosts import Print, nothing_left, start_host
 from tests.integration.targets import forks, stubborn
 from tests.interpreters import find_interpreters
@@ -190,7 +191,7 @@ def test_a_fork_of_the_controller_harms_nothing_and_hears_why(
             text=True,
             timeout=DEADLINE,
             check=False,
-            cwd=PROGRAM.parents[2],
+            env=environment({}),
         )
 
     assert done.stdout.splitlines() == [
@@ -235,7 +236,7 @@ def test_many_threads_connect_call_and_close_at_once(no_leaks: None, empty_home:
             assert answers == [divmod(number, one) for one in range(1, 20)]
             assert common.call(abs, -number) == number
             own.shutdown()
-        except BaseException as error:  # noqa: BLE001 shown by the test
+        except BaseException as error:
             failures.append(error)
 
     threads = [threading.Thread(target=work, args=(number,)) for number in range(12)]
@@ -268,7 +269,7 @@ def test_a_router_that_is_closed_while_many_threads_use_it_tells_each_of_them(
         try:
             while True:
                 context.call(abs, -1)
-        except BaseException as error:  # noqa: BLE001 looked at below
+        except BaseException as error:
             outcomes.append(error)
 
     threads = [

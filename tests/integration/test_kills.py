@@ -2,9 +2,7 @@
 
 import os
 import random
-import select
 import signal
-import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -15,16 +13,15 @@ from typing import Any
 
 import pytest
 
-from remotesvc import ConnectError, Context, DisconnectedError, Error, Router
+from remotesvc import ConnectError, Context, DisconnectedError, Router
 from remotesvc.testing.proxy import DelayProxy
 from remotesvc.testing.server import SshServer, start_server
 from tests.controller.ssh.hosts import descendants
+from tests.integration.controllers import kill_at_moments
 from tests.integration.targets import stubborn
-from tests.testing.client import is_running, wait_for_end
+from tests.testing.client import wait_for_end
 
 DEADLINE = 30
-
-PROGRAM = Path(__file__).with_name("controller_program.py")
 
 # More than a pipe and all buffers on the way hold.
 LARGE = 64 * 1024 * 1024
@@ -249,7 +246,9 @@ def test_the_listener_of_sshd_is_killed_and_its_sessions_go_on(
         context = connect(router, doomed)
         context.call(os.getpid)
 
-        os.kill(descendants(doomed.pid)[0], signal.SIGKILL)
+        listener = descendants(doomed.pid)[0]
+        os.kill(listener, signal.SIGKILL)
+        wait_for_end(listener)
 
         assert context.call(abs, -1) == 1
         with pytest.raises(ConnectError, match="refused"):
@@ -280,50 +279,31 @@ def test_no_process_survives_a_controller_that_is_killed_at_any_moment(what: str
     kill_at_moments(what, 3, random.Random(what))
 
 
-def kill_at_moments(what: str, count: int, moments: random.Random) -> None:
-    """Kill controllers after a random time, and wait for the end of all that they started."""
-    for _ in range(count):
-        moment = moments.uniform(0.05, LATEST_KILL)
-        process = subprocess.Popen(
-            [sys.executable, str(PROGRAM), "hold", what],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            cwd=PROGRAM.parents[2],
-        )
-        with process:
-            assert process.stdout is not None
-            # Its last word or the moment, whichever is earlier.
-            select.select([process.stdout], [], [], moment)
-            children = descendants(process.pid)
-            process.kill()
-        print(f"{what}: killed after {moment:.3f} s, it had {children}")
-        for pid in children:
-            wait_for_end(pid)
+@pytest.mark.parametrize(
+    ("end", "words"),
+    [
+        (lambda context: context.submit(os._exit, 3), "exit status 3"),
+        (lambda context: os.kill(context.info.pid, signal.SIGTERM), "killed by signal 15"),
+        (lambda context: context.kill(), "was killed from here"),
+    ],
+    ids=["exit", "signal", "kill"],
+)
+def test_one_end_is_told_apart_from_another(
+    router: Router, end: Callable[[Context], object], words: str
+) -> None:
+    context = router.local()
+    pid = context.info.pid
+    told = threading.Event()
+    losses: list[Exception] = []
 
+    def note(context: Context, error: Exception) -> None:
+        losses.append(error)
+        told.set()
 
-# A local child is there after some 50 ms, on a busy machine later; then the controller waits.
-LATEST_KILL = 0.4
+    context.on_disconnect(note)
 
+    end(context)
 
-def test_one_end_is_told_apart_from_another(router: Router) -> None:
-    errors: dict[str, Error | None] = {}
-    ways: dict[str, Callable[[Context], object]] = {
-        "exit status 3": lambda context: context.submit(os._exit, 3),
-        "killed by signal 15": lambda context: os.kill(context.info.pid, signal.SIGTERM),
-        "was killed from here": lambda context: context.kill(),
-    }
-    for words, end in ways.items():
-        context = router.local()
-        pid = context.info.pid
-        told = threading.Event()
-        context.on_disconnect(
-            lambda context, error, words=words, told=told: (  # type: ignore[misc]
-                errors.update({words: error}),
-                told.set(),
-            )
-        )
-        end(context)
-        assert told.wait(DEADLINE)
-        assert words in str(errors[words])
-        wait_for_end(pid)
-        assert not is_running(pid)
+    assert told.wait(DEADLINE)
+    assert words in str(losses[0])
+    wait_for_end(pid)

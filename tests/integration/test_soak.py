@@ -2,18 +2,15 @@
 
 import os
 import random
-import select
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from remotesvc import Router
+from tests.integration.controllers import kill_at_moments
 from tests.integration.hosts import start_host
-from tests.integration.test_ends import PROGRAM
 from tests.leaks import holdings, wait_for_release
-from tests.testing.client import wait_for_end
 
 pytestmark = [
     pytest.mark.soak,
@@ -25,8 +22,8 @@ LOCAL_CYCLES = 1000
 SSH_CYCLES = 200
 KILLS = 100
 
-# A local child is there after some 50 ms; later moments hit a controller that waits.
-LATEST_KILL = 0.4
+# What the child's main thread does: waits for calls, runs Python, or waits in C without the GIL.
+KILLED_WHILE = ("idle", "loop", "sleep", "wait_for_lock", "wait_for_process")
 
 # Resident memory may grow this much over all cycles: caches fill, allocators keep what they have.
 GROWTH_KB = 8 * 1024
@@ -74,29 +71,6 @@ def test_two_hundred_cycles_over_ssh_stay_flat(empty_home: Path, tmp_path: Path)
         assert resident_kb() - memory < GROWTH_KB
 
 
-def descendants(pid: int) -> list[int]:
-    """Return the process ids below a process, as far as it lives."""
-    found = []
-    for listing in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in map(int, listing.read_text().split()):
-            found += [child, *descendants(child)]
-    return found
-
-
-def test_no_child_survives_a_parent_that_is_killed_at_any_moment() -> None:
-    moments = random.Random(4711)
-    for _ in range(KILLS):
-        process = subprocess.Popen(
-            [sys.executable, str(PROGRAM), "hold", "idle"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            cwd=PROGRAM.parents[2],
-        )
-        with process:
-            assert process.stdout is not None
-            # Its first word or the moment, whichever is earlier.
-            select.select([process.stdout], [], [], moments.uniform(0.1, LATEST_KILL))
-            children = descendants(process.pid)
-            process.kill()
-        for pid in children:
-            wait_for_end(pid)
+@pytest.mark.parametrize("what", KILLED_WHILE)
+def test_no_child_survives_a_parent_that_is_killed_at_any_moment(what: str) -> None:
+    kill_at_moments(what, KILLS // len(KILLED_WHILE), random.Random(f"4711 {what}"))

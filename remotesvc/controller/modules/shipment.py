@@ -9,7 +9,7 @@ under one lock.
 
 import os
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ...core.authority import LOAD_MODULE
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from ...core.switch import Switch
 
 __all__ = ["Record", "Shipment"]
+
+# What the first log record over there needs.
+FORWARDER = "remotesvc.core.logs"
 
 # name, kind, file name, source or reason, names of the submodules
 Record = tuple[str, str, str, Any, tuple[str, ...] | None]
@@ -107,8 +110,11 @@ class Shipment:
             state.missing.update(missing)
             state.seeds.add(seed)
 
-    def push_installed(self, context_id: int, names: Iterable[str]) -> None:
-        """Send installed modules of ours that a pickle needs, once."""
+    def push_installed(self, context_id: int, names: Sequence[str]) -> None:
+        """Send modules that a pickle, or an option of a call, needs over there, once."""
+        known = self._states.get(context_id)
+        if known is not None and known.sent.issuperset(names):
+            return
         with self._lock:
             state = self._state(context_id)
             found = [self.locator.find(name) for name in names if name not in state.sent]
@@ -189,9 +195,16 @@ class Shipment:
                 seeds += [main.name] if isinstance(main, TrueName) else []
             modules = closure(self.locator, seeds, self._policy.deny)
             roots = granted_by(self.locator, seeds, modules)
-            parcel = _Parcel(modules, roots, self._missing_from(modules))
+            missing = self._missing_from(modules)
+            parcel = _Parcel(modules + self._forwarder_for(modules), roots, missing)
             self._parcels[seed] = parcel
         return parcel
+
+    def _forwarder_for(self, modules: Iterable[Module]) -> tuple[Module, ...]:
+        """Return what forwards log records, for modules that may log: else it would be asked."""
+        may_log = any("logging" in self.locator.imports(module) for module in modules)
+        found = self.locator.find(FORWARDER) if may_log else None
+        return (found,) if isinstance(found, Module) else ()
 
     def _missing_from(self, modules: Iterable[Module]) -> tuple[str, ...]:
         imported = {name for module in modules for name in self.locator.imports(module)}

@@ -7,7 +7,7 @@ What has such a name travels by it, as plain values, to any version of Python. W
 import sys
 from dataclasses import dataclass
 
-__all__ = ["Target", "name_of"]
+__all__ = ["Target", "leads_to", "name_of"]
 
 # Where the standard library publishes what it defines in a private or platform module.
 _PUBLIC_HOMES = {"posix": "os", "posixpath": "os.path"}
@@ -28,8 +28,9 @@ def name_of(function: object) -> Target | None:
         return None
     homes = (_public_home(module), _main_alias(module), module)
     for home in filter(None, homes):
-        if _leads_to(home, qualname, function):
-            return Target(home, qualname)
+        target = Target(home, qualname)
+        if leads_to(target, function):
+            return target
     return None
 
 
@@ -45,9 +46,10 @@ def _stated_name(function: object) -> tuple[str, str]:
     return module, _text(function, "__qualname__")
 
 
-def _leads_to(module: str, qualname: str, function: object) -> bool:
-    found: object = sys.modules.get(module)
-    for part in qualname.split("."):
+def leads_to(target: Target, function: object) -> bool:
+    """Tell whether a name leads to this very object now."""
+    found: object = sys.modules.get(target.module)
+    for part in target.qualname.split("."):
         found = getattr(found, part, None)
     # A bound class method is a new object at every access: equal, not identical.
     bound = isinstance(getattr(function, "__self__", None), type)

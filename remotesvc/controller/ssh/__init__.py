@@ -49,13 +49,14 @@ def connect(
     try:
         channel = open_session(open_chain(chain, attempt, login, options.jumps), attempt)
         payload = build()
+        # It takes what the channel receives from the first byte on.
+        stream = ChannelStream(channel, chain.cut, chain.close, router.loop.is_current)
         request_exec(channel, shell_command(options.python_path, len(payload)))
     except BaseException:
         chain.close()
         raise
     finally:
         deadline.cancel()
-    stream = ChannelStream(channel, chain.cut, chain.close)
     return Connection(router, stream, context_id, attempt, payload, names)
 
 

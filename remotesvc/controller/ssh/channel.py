@@ -1,19 +1,24 @@
 """ChannelStream: a Stream (core/link.py) over a paramiko channel, with two threads of its own.
 
 paramiko's send blocks on a stuck peer and its descriptor never reports writability, so the loop
-never touches it: one thread reads, one writes, and a third, short-lived, sees it off.
+never touches it: one thread writes what cannot go out at once (direct.py), one keeps the window
+open and waits for the end, and a third, short-lived, sees it off. What arrives is handed on by
+paramiko's own thread (inbox.py).
 """
 
+import sys
 import threading
 from collections.abc import Callable
 
 import paramiko
 
+from .direct import DirectSender
+from .inbox import Inbox
 from .session import EarlyWindow, reason_of
 
 __all__ = ["ChannelStream"]
 
-# paramiko deletes from the front of an array on each read: larger reads cost less.
+# So much is taken from a channel at a time.
 READ_SIZE = 256 * 1024
 
 STDERR_KEPT = 4096
@@ -43,7 +48,7 @@ class ChannelStream:
     """The command's stdin, stdout and stderr.
 
     `cut()` makes every blocked call of paramiko's return; `release()` gives back what the channel
-    runs over, and may wait for it.
+    runs over, and may wait for it. A thread that `must_not_wait()` never sends by itself.
     """
 
     def __init__(
@@ -51,6 +56,7 @@ class ChannelStream:
         channel: paramiko.Channel,
         cut: Callable[[], None],
         release: Callable[[], None],
+        must_not_wait: Callable[[], bool],
     ) -> None:
         self.on_bytes: Callable[[bytes], None] = lambda data: None
         self.on_end: Callable[[str], None] = lambda reason: None
@@ -60,6 +66,7 @@ class ChannelStream:
         self.gone = threading.Event()
         self._channel = channel
         self._window = EarlyWindow(channel)
+        self._direct = DirectSender(channel, must_not_wait)
         self._cut = cut
         self._release = release
         self._error = b""
@@ -68,18 +75,25 @@ class ChannelStream:
         self._is_closed = False
         self._closing = threading.Lock()
         self._arrival = _Arrival()
-        channel.in_buffer.set_event(self._arrival)
+        self._inbox = channel.in_buffer = Inbox(self._arrival)
         channel.in_stderr_buffer.set_event(self._arrival)
         self._reader = _thread(self._read_loop, "reader")
         self._writer = _thread(self._write_loop, "writer")
 
     def start(self) -> None:
         """Begin to read and to write."""
+        self._inbox.start(self._take)
         self._reader.start()
         self._writer.start()
 
     def write(self, data: bytes) -> bool:
-        """Hand data to the writing thread."""
+        """Send it here and now if that cannot wait, else hand it to the writing thread."""
+        try:
+            if self._direct.send(data):
+                self._window.give_back()
+                return True
+        except (OSError, EOFError, paramiko.SSHException):
+            return True  # the reading thread tells the end, with its reason
         self._rest = data
         self._wanted.set()
         return False
@@ -111,9 +125,17 @@ class ChannelStream:
                 self._error = (self._error + channel.recv_stderr(READ_SIZE))[-STDERR_KEPT:]
                 self.stderr = self._error.decode("utf-8", "backslashreplace")
             while channel.recv_ready() and not self._is_closed:
-                self.on_bytes(channel.recv(READ_SIZE))
+                channel.recv(READ_SIZE)  # it was handed on: this opens the window again
         if not self._is_closed:
             self._tell_end()
+
+    def _take(self, data: bytes) -> None:
+        """Hand on what has arrived (on paramiko's thread, which must go on whatever happens)."""
+        if not self._is_closed:
+            try:
+                self.on_bytes(data)
+            except Exception:  # noqa: BLE001 a defect of ours: shown, and no end of the connection
+                sys.excepthook(*sys.exc_info())
 
     def _tell_end(self) -> None:
         channel = self._channel

@@ -83,7 +83,7 @@ def connect_tcp(
         # A dead first address, say of a broken IPv6, leaves the others their share of the time.
         share = attempt.left / (len(addresses) - index)
         try:
-            return TcpWire(_connect(kind, address, max(0.001, share), bind_address))
+            return TcpWire(_connect(attempt, kind, address, max(0.001, share), bind_address))
         except OSError as error:
             reason = error.strerror or str(error)
         if attempt.left == 0:
@@ -95,8 +95,11 @@ def connect_tcp(
     raise ConnectError(text, "tcp", attempt.elapsed)
 
 
-def _connect(kind: int, address: Any, timeout: float, bind_address: str | None) -> socket.socket:
+def _connect(
+    attempt: Attempt, kind: int, address: Any, timeout: float, bind_address: str | None
+) -> socket.socket:
     sock = socket.socket(kind, socket.SOCK_STREAM)
+    attempt.cut_by(lambda: shut_down(sock))
     try:
         # 44 ms per small exchange without it: Nagle here waits for the delayed ACK there.
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -118,6 +121,9 @@ def _resolve(attempt: Attempt, host: str, port: int, family: str) -> list[tuple[
         raise attempt.timed_out("resolve", doing)
     found: list[tuple[int, Any]] = []
     reasons: list[str] = []
+    # A cancel ends the wait, too.
+    is_over = threading.Event()
+    attempt.cut_by(is_over.set)
 
     def look_up() -> None:
         try:
@@ -129,6 +135,7 @@ def _resolve(attempt: Attempt, host: str, port: int, family: str) -> list[tuple[
             reasons.append(f"it is no host name ({error})")
         finally:
             _lookups.release()
+            is_over.set()
 
     thread = threading.Thread(target=look_up, name="remotesvc-lookup", daemon=True)
     try:
@@ -136,7 +143,7 @@ def _resolve(attempt: Attempt, host: str, port: int, family: str) -> list[tuple[
     except RuntimeError:
         _lookups.release()
         raise
-    thread.join(attempt.left)
+    is_over.wait(attempt.left)
     if found:
         return found
     if not reasons:

@@ -538,5 +538,7 @@ def test_closing_the_router_ends_a_login_under_way(no_leaks: None, empty_home: P
 
 def has_transport(router: Router) -> bool:
     """Tell whether a connect has come as far as waiting for the server."""
-    chains = [getattr(attempt._cut, "__self__", None) for attempt in router._attempts]
+    chains = [
+        getattr(cut, "__self__", None) for attempt in router._attempts for cut in attempt._cuts
+    ]
     return any(chain is not None and chain.transports for chain in chains)

@@ -27,8 +27,8 @@ __all__ = [
     "leave_fork",
     "map_in_pool",
     "print_in_fork",
-    "run_program",
     "run_process",
+    "run_program",
     "write_as_daemon",
 ]
 

@@ -74,8 +74,8 @@ def is_blocking(fd: "int") -> "bool":
 
 
 def is_interruptible() -> "bool":
-    """Tell whether SIGINT raises KeyboardInterrupt."""
-    return signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    """Tell whether SIGINT reaches this interpreter."""
+    return signal.getsignal(signal.SIGINT) not in (signal.SIG_IGN, signal.SIG_DFL, None)
 
 
 def loaded(names: "Sequence[str]") -> "List[str]":

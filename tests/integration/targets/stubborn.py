@@ -19,6 +19,7 @@ __all__ = [
     "burn_in_threads",
     "clean_up",
     "close_descriptors_later",
+    "count_in_c",
     "hold_the_gil",
     "ignore_interrupts",
     "leave_thread",
@@ -138,6 +139,19 @@ def burn_in_threads(seconds: "float", count: "int") -> "float":
         thread.start()
     for thread in threads:
         thread.join()
+    return time.process_time() - begin
+
+
+def count_in_c(seconds: "float") -> "float":
+    """Hold the GIL in one call of a C function for about so much CPU time; return how much."""
+    units = []
+    for _ in range(5):
+        begin = time.process_time()
+        sum(range(1000000))
+        units.append(time.process_time() - begin)
+    unit = min(units)
+    begin = time.process_time()
+    sum(range(int(1000000 * seconds / unit)))
     return time.process_time() - begin
 
 

@@ -1,0 +1,184 @@
+"""Visit: one host's turn, from connecting to the end of its child; it can be cut short any time.
+
+It runs on a thread of its own. Its outcome is told exactly once, and then, exactly once, that it
+is over: a thread that hangs in a name lookup keeps nobody waiting.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import CancelledError
+from dataclasses import dataclass
+
+from remotesvc.core.context import Context
+from remotesvc.core.errors import Error
+from remotesvc.core.futures import ReplyFuture
+from remotesvc.router import Router
+
+from .arguments import Arguments
+from .callee import Callee
+from .explain import Call, explain
+from .hosts import Host
+from .options import ConnectOptions
+from .outcome import Kind, Outcome
+
+__all__ = ["Job", "Visit"]
+
+# A child whose function was given up has this long to end by itself: it takes 2 s for `finally`.
+SHUTDOWN_TIMEOUT = 3.0
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is called on each host, and how it is reached."""
+
+    callee: Callee
+    arguments: Arguments
+    connect: ConnectOptions
+    timeout: float | None = None
+    is_debug: bool = False
+
+
+class Visit:
+    """Opens, calls, ends; `tell` takes the Outcome, and None when the visit is over."""
+
+    def __init__(
+        self, host: Host, job: Job, router: Router, tell: Callable[[Outcome | None], None]
+    ) -> None:
+        self._host = host
+        self._job = job
+        self._router = router
+        self._tell = tell
+        self._lock = threading.Lock()
+        self._started: float | None = None
+        self._context: Context | None = None
+        self._future: ReplyFuture | None = None
+        self._is_given_up = False
+        self._is_told = False
+        self._is_over = False
+
+    @property
+    def is_calling(self) -> bool:
+        """Whether the function is at work over there, as far as is known."""
+        with self._lock:
+            return self._is_called()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether all is told, and its child has ended."""
+        return self._is_over
+
+    def run(self) -> None:
+        """Visit the host; return when its child has ended."""
+        with self._lock:
+            if self._is_over:
+                return
+            self._started = time.monotonic()
+        outcome = self._attempt()
+        if outcome.kind is not Kind.INTERRUPTED:
+            self._report(outcome)
+        self._end()
+        # What was interrupted is told after what its `finally` blocks had to print.
+        self._report(outcome)
+        self._finish()
+
+    def interrupt(self) -> None:
+        """Cancel the call, or give up what is not so far yet; does not block."""
+        with self._lock:
+            if self._is_told:
+                return
+            future = self._future if self._is_called() else None
+            self._is_given_up = future is None
+        if future is None:
+            self._abandon()
+        else:
+            future.cancel(hard=True)
+
+    def drop(self) -> None:
+        """Cut the connection, and be over; does not block."""
+        with self._lock:
+            if self._is_over:
+                return
+            self._is_given_up = True
+        self._abandon()
+        self._report(self._interrupted())
+        self._finish()
+
+    def _is_called(self) -> bool:
+        context = self._context
+        return (
+            not self._is_told and self._future is not None and bool(context and context.is_ready)
+        )
+
+    def _abandon(self) -> None:
+        """End what is connected; what is still connecting is the router's to end."""
+        context = self._context
+        if context is not None:
+            context.kill()
+            return
+        self._report(self._interrupted())
+        self._finish()
+
+    def _attempt(self) -> Outcome:
+        kind, value, problem = Kind.OK, None, None
+        try:
+            context = self._open()
+            value = self._call(context)
+        except CancelledError:
+            return self._interrupted()
+        except Exception as error:  # noqa: BLE001 every one is an outcome, our own bugs included
+            if self._is_given_up:
+                return self._interrupted()
+            kind, problem = explain(error, self._whose())
+        return Outcome(self._host.name, kind, self._elapsed(), value, problem)
+
+    def _open(self) -> Context:
+        name, connect = self._host.name, self._job.connect
+        if self._host.is_local:
+            context = self._router.local(name=name, **connect.for_local())
+        else:
+            context = self._router.ssh(name, name=name, **connect.for_ssh())
+        with self._lock:
+            self._context = context
+        if self._is_given_up:
+            context.kill()
+        return context
+
+    def _call(self, context: Context) -> object:
+        job = self._job
+        # Named, because there is nothing to call here: the function exists over there only.
+        target: object = job.callee.target
+        verbs = context.options(timeout=job.timeout)
+        future = verbs.submit(target, *job.arguments.args, **job.arguments.kwargs)  # type: ignore[arg-type]
+        with self._lock:
+            self._future = future
+        return future.result()
+
+    def _end(self) -> None:
+        """End the context, the hard way if need be; whether it is gone already does not matter."""
+        if self._context is not None:
+            try:
+                self._context.shutdown(SHUTDOWN_TIMEOUT)
+            except Error:
+                self._context.kill()
+
+    def _report(self, outcome: Outcome) -> None:
+        with self._lock:
+            if not self._is_told:
+                self._is_told = True
+                self._tell(outcome)
+
+    def _finish(self) -> None:
+        with self._lock:
+            if not self._is_over:
+                self._is_over = True
+                self._tell(None)
+
+    def _interrupted(self) -> Outcome:
+        return Outcome.interrupted(self._host.name, self._elapsed())
+
+    def _elapsed(self) -> float:
+        return 0.0 if self._started is None else time.monotonic() - self._started
+
+    def _whose(self) -> Call:
+        return Call(self._job.callee, self._host.name, self._job.timeout, self._job.is_debug)

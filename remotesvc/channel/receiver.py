@@ -1,0 +1,115 @@
+"""Receiver: the reading end of a stream as its users see it."""
+
+from ..core.errors import Error, ProtocolError, RemoteError, again
+from ..core.values import decode
+from .frames import BYTES, DEFAULT_WINDOW, END, MAX_WINDOW
+from .sender import Sender
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Any, Iterator, Optional, Type
+
+    from ..core.context import Context
+    from ..types import Station
+    from .inbox import Item
+
+__all__ = ["EndOfStream", "Receiver"]
+
+
+class EndOfStream(Error, EOFError):
+    """No more values will come: all who wrote to the Receiver have closed their Senders."""
+
+
+class Receiver:
+    """Takes values from the Senders that it gives out; a context manager, iterable.
+
+    window: bytes, what each context that writes may have under way and unread; a value costs its
+    size, at least 1,024, and can be no larger. respondent: the one context that may write; without
+    it, whoever was given a Sender. The stream ends when all who write have closed their Senders.
+    """
+
+    def __init__(
+        self,
+        router: "Station",
+        window: "int" = DEFAULT_WINDOW,
+        respondent: "Optional[Context]" = None,
+    ) -> "None":
+        if not 1 <= window <= MAX_WINDOW:
+            raise ValueError("window=%r: 1 to %d bytes are possible" % (window, MAX_WINDOW))
+        self._router = router
+        self._window = window
+        only = None if respondent is None else respondent.id
+        self._inbox = router.streams.open_inbox(window, only)
+        if respondent is not None and not respondent.connected:
+            self._lose(respondent)
+
+    def _lose(self, respondent: "Context") -> "None":
+        try:
+            respondent.check_connected()
+        except Exception as error:  # noqa: BLE001 whatever ended it is what get() raises
+            self._inbox.lose_contexts({respondent.id}, error)
+
+    @property
+    def sender(self) -> "Sender":
+        """A new Sender to this receiver, to use here or to give away."""
+        inbox = self._inbox
+        return Sender(
+            self._router, self._router.switch.id, inbox.handle, inbox.token, self._window
+        )
+
+    def get(self, timeout: "Optional[float]" = None) -> "Any":
+        """Return the next value.
+
+        Raises CallTimeout after `timeout` seconds; EndOfStream when all who write have closed.
+        What went wrong with one of them is raised once, after all that it sent, and the others
+        go on: RemoteError for what it closed with, DisconnectedError (or the ConnectError that
+        kept it from starting) for its loss, ProtocolError for what it may not do. How the last
+        one ended is raised again by each further call. Not on the I/O thread.
+        """
+        self._router.check_may_block()
+        item = self._inbox.take(timeout)
+        if item.error is not None:
+            raise again(item.error)
+        if item.kind == BYTES:
+            return item.data
+        if item.kind == END:
+            raise self._end(item)
+        return self._router.decode(item.data, item.src, item.auth)
+
+    def _end(self, item: "Item") -> "Exception":
+        name = self._router.name_of(item.src)
+        reason: "Any" = decode(item.data)
+        if reason is None:
+            return EndOfStream("no more values: every sender of this receiver is closed")
+        if type(reason) is not tuple or tuple(map(type, reason)) != (str, str):
+            return ProtocolError("%s ended a stream without saying why" % name)
+        from ..core.visible import visible
+
+        error = RemoteError()
+        error.type_name, error.message = map(visible, reason)
+        error.context_name = name
+        return error
+
+    def __iter__(self) -> "Iterator[Any]":
+        while True:
+            try:
+                value = self.get()
+            except EndOfStream:
+                return
+            yield value
+
+    def close(self) -> "None":
+        """Take no more; who still sends hears DisconnectedError. Closing twice is fine."""
+        self._router.streams.close_inbox(self._inbox)
+
+    def __enter__(self) -> "Receiver":
+        return self
+
+    def __exit__(
+        self,
+        kind: "Optional[Type[BaseException]]",
+        error: "Optional[BaseException]",
+        traceback: "Optional[TracebackType]",
+    ) -> "None":
+        self.close()

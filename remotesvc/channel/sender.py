@@ -1,0 +1,150 @@
+"""Sender: the writing end of a stream as its users see it; a value that travels.
+
+What a Sender that came in a message may be used for is decided in core/lending.py; this file
+checks the fields of one, and knows their order.
+"""
+
+from ..core.authority import FIRST_DYNAMIC
+from ..core.errors import Error, ProtocolError
+from ..core.lending import lent_authority, refuse_reference
+from ..core.values import SENDER, encode
+from .frames import BYTES, MAX_WINDOW, TOKEN_SIZE, VALUE
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Any, Optional, Tuple, Type
+
+    from ..types import Station
+    from .outlet import Outlet
+
+__all__ = ["Sender", "open_sender"]
+
+# Characters of what ended a stream, type and text: all of it is in the outcome of the call. At
+# four bytes each they fit into an END.
+NAME_LIMIT = 100
+TEXT_LIMIT = 400
+
+
+class Sender:
+    """Sends values to one Receiver, wherever that is; made by it, as `receiver.sender`.
+
+    It goes as an argument of a call, or inside of one; threads may share it. Values of one
+    process arrive in the order in which they were sent. A context manager: at its end the
+    Receiver is told that no more will come, or what went wrong.
+    """
+
+    def __init__(
+        self,
+        router: "Station",
+        context_id: "int",
+        handle: "int",
+        token: "bytes",
+        window: "int",
+        auth: "Optional[int]" = None,
+    ) -> "None":
+        self._router = router
+        self._address = (context_id, handle, token)
+        self._window = window
+        self._auth = router.switch.id if auth is None else auth
+        self._outlet: "Optional[Outlet]" = None
+        self._is_closed = False
+
+    def __repr__(self) -> "str":
+        return "<Sender to context %d, handle %d>" % self._address[:2]
+
+    def __wire__(self) -> "Tuple[int, Tuple[Any, ...]]":
+        self._router.streams.note(*self._address[:2])
+        return SENDER, (*self._address, self._window)
+
+    def __reduce__(self) -> "Tuple[Any, ...]":
+        from ..current import restore_sender
+
+        self._router.streams.note(*self._address[:2])
+        return restore_sender, (*self._address, self._window)
+
+    def send(self, value: "Any", timeout: "Optional[float]" = None) -> "None":
+        """Send a plain value; bytes go as they are, without a copy in between.
+
+        Returns when it is on its way. Blocks while the receiver has its window unread. Raises
+        CallTimeout after `timeout` seconds of that; MessageTooLarge for what does not fit into
+        the window; ValueNotSupported; DisconnectedError when the receiver is closed or lost. Not
+        on the I/O thread.
+        """
+        self._router.check_may_block()
+        if self._is_closed:
+            raise Error("this sender is closed")
+        outlet = self._outlet or self._open()
+        outlet.check()
+        if type(value) is bytes:
+            kind, data = BYTES, value
+        else:
+            streams = self._router.streams
+            kind = VALUE
+            data, lent = streams.collect(encode, value, "value")
+            streams.expect(lent, outlet.respondent)
+        outlet.put(kind, data, self._auth, timeout)
+
+    def close(self, error: "Optional[BaseException]" = None) -> "None":
+        """Tell the receiver that this sender sends no more, and why if it went wrong.
+
+        Never blocks, and raises nothing: whether somebody still reads is no matter.
+        """
+        if self._is_closed:
+            return
+        self._is_closed = True
+        reason = None if error is None else _describe(error)
+        (self._outlet or self._open()).put_end(encode(reason), self._auth)
+
+    def _open(self) -> "Outlet":
+        streams = self._router.streams
+        context_id, handle, _ = self._address
+        if context_id == self._router.switch.id:
+            streams.expect(((context_id, handle),), context_id)
+        self._outlet = streams.outlet(self._address, self._window)
+        return self._outlet
+
+    def __enter__(self) -> "Sender":
+        return self
+
+    def __exit__(
+        self,
+        kind: "Optional[Type[BaseException]]",
+        error: "Optional[BaseException]",
+        traceback: "Optional[TracebackType]",
+    ) -> "None":
+        self.close(error)
+
+
+def open_sender(router: "Station", src: "int", auth: "int", fields: "Tuple[Any, ...]") -> "Sender":
+    """Return the Sender that came in a message of `src`; ProtocolError if it is not its to give.
+
+    Nothing is noted anywhere until something is sent through it.
+    """
+    if tuple(map(type, fields)) != (int, int, bytes, int):
+        raise ProtocolError("a sender without context, handle, token and window")
+    context_id, handle, token, window = fields
+    switch = router.switch
+    refusal = refuse_reference(context_id, src, switch.id, switch.parents)
+    if refusal is not None:
+        raise ProtocolError(refusal)
+    is_handle = FIRST_DYNAMIC <= handle < 1 << 32
+    if not is_handle or len(token) != TOKEN_SIZE or not 1 <= window <= MAX_WINDOW:
+        raise ProtocolError(
+            "a sender to handle %d with a token of %d bytes and a window of %d"
+            % (handle, len(token), window)
+        )
+    lent = lent_authority(auth, switch.id, switch.parents)
+    return Sender(router, context_id, handle, token, window, lent)
+
+
+def _describe(error: "BaseException") -> "Tuple[str, str]":
+    kind = type(error)
+    name = kind.__qualname__
+    if kind.__module__ != "builtins":
+        name = "%s.%s" % (kind.__module__, name)
+    try:
+        text = str(error)
+    except Exception as failure:  # noqa: BLE001 user code
+        text = "(its text is not known: str() failed with %s)" % type(failure).__name__
+    return name[:NAME_LIMIT], text[:TEXT_LIMIT]

@@ -1,0 +1,133 @@
+"""Inbox: what children send under credit, kept in order and handled by one thread.
+
+The reading threads only queue; whoever handles may be slow, or block: that holds up, by credit,
+who sent it and nothing else. What a child sends beyond its credit is dropped and counted.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ..core.credit import GRANT, MESSAGE_COST, Allowance
+from ..core.wire import RAW
+
+if TYPE_CHECKING:
+    from ..core.switch import Switch
+    from ..core.wire import Message
+
+__all__ = ["SLACK", "WINDOW", "Inbox", "Source"]
+
+# What one child may have sent and we not yet handled.
+WINDOW = 256 * 1024
+
+# One message may overdraw the window: a chunk of the child's forwarder.
+SLACK = 128 * 1024
+
+
+class Source:
+    """One context: its name, its credit, and how far its messages got."""
+
+    def __init__(self, name: str) -> None:
+        # Found out at the first message: what is handled after the end has no context any more.
+        self.name = name
+        self.allowance = Allowance(WINDOW, SLACK)
+        self.received = 0
+        self.handled = 0
+        # Bytes and messages that exceeded its credit, since somebody took note of it.
+        self.lost_bytes = 0
+        self.lost_messages = 0
+
+
+class Inbox:
+    """Queue and thread between reading threads and `handle(source, message)`.
+
+    `name_of(id)` names a context. When one is lost, `handle(source, None)` comes last.
+    """
+
+    def __init__(
+        self,
+        switch: "Switch",
+        title: str,
+        handle: "Callable[[Source, Message | None], None]",
+        name_of: Callable[[int], str],
+    ) -> None:
+        self._switch = switch
+        self._title = title
+        self._handle = handle
+        self._name_of = name_of
+        self._sources: dict[int, Source] = {}
+        self._queue: deque[tuple[Source, Message | None, int]] = deque()
+        self._changed = threading.Condition(threading.Lock())
+        self._thread: threading.Thread | None = None
+        self._is_closed = False
+
+    def put(self, message: "Message", size: int) -> None:
+        """Queue a message that cost its sender `size` bytes of credit (on a reading thread)."""
+        cost = size + MESSAGE_COST
+        with self._changed:
+            if self._is_closed:
+                return
+            source = self._sources.get(message.src)
+            if source is None:
+                source = self._sources[message.src] = Source(self._name_of(message.src))
+            if not source.allowance.take(cost):
+                source.lost_bytes += size
+                source.lost_messages += 1
+                return
+            source.received += 1
+            self._queue.append((source, message, cost))
+            self._start()
+            self._changed.notify_all()
+
+    def lose(self, ids: "set[int]", error: Exception) -> None:
+        """Queue the end of lost contexts (observer of the switch)."""
+        with self._changed:
+            for context_id in ids & self._sources.keys():
+                source = self._sources.pop(context_id)
+                source.received += 1
+                self._queue.append((source, None, 0))
+            self._changed.notify_all()
+
+    def settle(self, context_id: int) -> None:
+        """Wait until all that a context sent so far has been handled."""
+        source = self._sources.get(context_id)
+        if source is None or threading.current_thread() is self._thread:
+            return
+        # Not until nothing waits: another thread over there may send without an end.
+        so_far = source.received
+        with self._changed:
+            self._changed.wait_for(lambda: source.handled >= so_far or self._is_closed)
+
+    def close(self, timeout: float = 2.0) -> None:
+        """Have what is queued handled, bounded by `timeout` seconds, and end the thread."""
+        with self._changed:
+            self._is_closed = True
+            self._changed.notify_all()
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join(timeout)
+
+    def _start(self) -> None:
+        if self._thread is None:
+            name = f"remotesvc-{self._title}"
+            self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+            self._thread.start()
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._queue or self._is_closed)
+                if not self._queue:
+                    return
+                source, message, cost = self._queue.popleft()
+            self._handle(source, message)
+            self._note_handled(source, message, cost)
+
+    def _note_handled(self, source: Source, message: "Message | None", cost: int) -> None:
+        """Wake who waits for it, and give credit back."""
+        with self._changed:
+            source.handled += 1
+            granted = source.allowance.consume(cost)
+            self._changed.notify_all()
+        if granted and message is not None:
+            self._switch.reply(message, RAW, GRANT.pack(granted))

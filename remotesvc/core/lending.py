@@ -1,0 +1,28 @@
+"""Lending: what a reference that came in a message may name, and on whose authority it is used.
+
+Pure, like authority.py; who never gets a Sender never gets this file.
+"""
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Container, Optional
+
+__all__ = ["lent_authority", "refuse_reference"]
+
+
+def refuse_reference(
+    named: "int", src: "int", own_id: "int", parents: "Container[int]"
+) -> "Optional[str]":
+    """Judge a reference to something in context `named` that came in a message of `src`.
+
+    A parent may name whom it likes; anybody else only itself, and us: else it could have us talk
+    to those whom it cannot reach.
+    """
+    if src in parents or src == own_id or named in (src, own_id):
+        return None
+    return "a reference to context %d, which is not context %d's to give" % (named, src)
+
+
+def lent_authority(auth: "int", own_id: "int", parents: "Container[int]") -> "int":
+    """Return the authority of what is sent through a reference from a message with `auth`."""
+    return own_id if auth in parents else auth

@@ -1,0 +1,43 @@
+"""References in messages: whom they may name, and whose authority they lend."""
+
+import pytest
+
+from remotesvc.core.lending import lent_authority, refuse_reference
+
+OWN, PARENTS = 5, (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("named", "src", "is_refused"),
+    [
+        pytest.param(7, 7, False, id="a child names itself"),
+        pytest.param(5, 7, False, id="a child names us"),
+        pytest.param(8, 7, True, id="a child names its sibling"),
+        pytest.param(1, 7, True, id="a child names our parent"),
+        pytest.param(0, 7, True, id="a child names the controller"),
+        pytest.param(8, 1, False, id="our parent names whom it likes"),
+        pytest.param(8, 0, False, id="the controller names whom it likes"),
+        pytest.param(8, 5, False, id="we ourselves name whom we like"),
+    ],
+)
+def test_who_may_name_whom(named: int, src: int, is_refused: bool) -> None:
+    refusal = refuse_reference(named, src, OWN, PARENTS)
+
+    assert (refusal is not None) == is_refused
+    assert refusal is None or f"context {named}, which is not context {src}'s" in refusal
+
+
+@pytest.mark.parametrize(
+    ("auth", "lent"),
+    [
+        pytest.param(0, 5, id="of the controller's message: our own"),
+        pytest.param(1, 5, id="of our parent's message: our own"),
+        pytest.param(5, 5, id="of a message to ourselves: our own"),
+        pytest.param(7, 7, id="of a child's message: the child's"),
+        pytest.param(9, 9, id="of a grandchild's message: the grandchild's"),
+    ],
+)
+def test_what_is_sent_through_a_reference_carries_the_authority_of_its_message(
+    auth: int, lent: int
+) -> None:
+    assert lent_authority(auth, OWN, PARENTS) == lent

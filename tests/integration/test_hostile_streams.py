@@ -1,0 +1,98 @@
+"""A child that breaks the rules of streams: it gets nothing by it, and the others go on."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from remotesvc import ProtocolError, Receiver, Router
+from remotesvc.channel.frames import END, VALUE, cut
+from remotesvc.core.authority import CALL_FUNCTION, FIRST_DYNAMIC
+from remotesvc.core.values import SENDER, encode
+from remotesvc.core.wire import DEAD, PLAIN, RAW
+from tests.integration.hostile_scene import DEADLINE, Scene
+from tests.integration.targets import streams
+
+
+class Lent:
+    """Encodes as a Sender with these fields."""
+
+    def __init__(self, *fields: Any) -> None:
+        self.fields = fields
+
+    def __wire__(self) -> tuple[int, tuple[Any, ...]]:
+        return SENDER, self.fields
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        pytest.param((2, CALL_FUNCTION, bytes(16), 4096), id="a sibling's CALL_FUNCTION"),
+        pytest.param((2, FIRST_DYNAMIC, bytes(16), 4096), id="a sibling's reply"),
+        pytest.param((0, CALL_FUNCTION, bytes(16), 4096), id="our CALL_FUNCTION"),
+        pytest.param((999, 300, bytes(16), 4096), id="an unknown context"),
+    ],
+)
+def test_sender_in_a_result_that_is_not_its_to_give_is_refused(
+    scene: Scene, fields: tuple[Any, ...]
+) -> None:
+    payload = encode([Lent(*fields)])
+    with pytest.raises(ProtocolError):
+        scene.tell("say", [[None, PLAIN, payload]])
+    assert scene.good.call(abs, -1) == 1
+
+
+def test_guessed_token_is_refused_and_the_stream_goes_on(
+    scene: Scene, router: Router, caplog: pytest.LogCaptureFixture
+) -> None:
+    with Receiver(router) as receiver:
+        _, handle, token, _ = receiver.sender.__wire__()[1]
+        frames = [next(cut(bytes([n]) * 16, VALUE, b"\xc0")) for n in range(256)]
+        scene.say(*[[handle, RAW, frame] for frame in frames])
+        scene.say(*[[handle, encoding, token[:15], 0] for encoding in (PLAIN, RAW, DEAD)])
+        assert len([one for one in caplog.messages if "token" in one]) == 1
+        scene.good.call(streams.send_numbers, receiver.sender, 3)
+        assert list(receiver) == [0, 1, 2]
+
+
+def test_child_that_ignores_its_credit_is_cut_off_and_the_others_go_on(
+    scene: Scene, router: Router, caplog: pytest.LogCaptureFixture
+) -> None:
+    with Receiver(router) as receiver:
+        _, handle, token, _ = receiver.sender.__wire__()[1]
+        frame = next(cut(token, VALUE, encode("x" * 1000)))
+        scene.say([handle, RAW, frame], count=100_000)
+        assert len(receiver._inbox._queue) < 2048
+        scene.good.call(streams.send_numbers, receiver.sender, 3)
+        taken: list[Any] = []
+        with pytest.raises(ProtocolError, match="evil sent more than its credit"):
+            while True:
+                taken.append(receiver.get(DEADLINE))
+        assert list(receiver) == [0, 1, 2]
+    assert len([one for one in caplog.messages if "credit" in one]) == 1
+
+
+def test_lent_sender_answers_no_call_of_ours(
+    scene: Scene, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    # It may name any handle of its parent: that of a call under way is not a stream.
+    gate = str(tmp_path / "gate")
+    os.mkfifo(gate)
+    waiting = scene.good.submit(os.open, gate, os.O_RDONLY)  # until somebody writes
+    payload = encode(Lent(0, FIRST_DYNAMIC, bytes(16), 4096))
+    scene.tell("say", [[None, PLAIN, payload]]).send("forged")
+    assert "a reply of context 0 on the authority of context 1" in caplog.text
+    Path(gate).write_text("go")
+    assert isinstance(waiting.result(DEADLINE), int)
+
+
+def test_many_ends_and_frames_after_close_disturb_nothing(scene: Scene, router: Router) -> None:
+    receiver = Receiver(router)
+    _, handle, token, _ = receiver.sender.__wire__()[1]
+    end = next(cut(token, END, encode(("E", "flood"))))
+    scene.say([handle, RAW, end], count=10_000)
+    assert len(receiver._inbox._queue) == 1
+    receiver.close()
+    scene.say([handle, RAW, end], [handle, RAW, next(cut(token, VALUE, b"\xc0"))], count=100)
+    assert scene.good.call(abs, -1) == 1
