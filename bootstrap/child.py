@@ -46,8 +46,11 @@ def main(finder: "Finder") -> "None":
     """Serve the parent on descriptors 0 and 1 until it is gone; never returns."""
     _lead_own_group()
     # What goes wrong here is still told on the stderr that the parent reads.
-    settings = _read_settings(0)
-    _move_in(settings)
+    try:
+        settings = _read_settings(0)
+        _move_in(settings)
+    except Exception as error:  # noqa: BLE001  whatever came instead of settings
+        sys.exit("remotesvc: cannot begin: %r" % error)
     (read_fd, write_fd, error_fd), readers = take_over()
     child = Child(finder, settings, readers)
     if hasattr(os, "register_at_fork"):  # 3.7
@@ -67,12 +70,15 @@ def _lead_own_group() -> "None":
 
 def _read_settings(fd: "int") -> "Settings":
     """Read one CONFIGURE frame, and not a byte more."""
+    decoder = FrameDecoder()
     header = _read_exactly(fd, HEADER.size)
-    length = HEADER.unpack(header)[-1]
-    frame = FrameDecoder().feed(header + _read_exactly(fd, length))
-    if len(frame) != 1 or frame[0].handle != CONFIGURE:
-        sys.exit("remotesvc: the first frame is no CONFIGURE: %r" % header)
+    # A bad header is told at once, not after a body that may never come.
+    frame = decoder.feed(header) or decoder.feed(_read_exactly(fd, HEADER.unpack(header)[-1]))
+    if frame[0].handle != CONFIGURE:
+        raise ValueError("no CONFIGURE: %r" % frame[0])
     fields: "Any" = decode(frame[0].payload)
+    if len(fields) != len(Settings.__slots__):
+        raise ValueError("CONFIGURE of %d fields" % len(fields))
     return Settings(*fields)
 
 
@@ -144,7 +150,7 @@ class Child:
         stream.start()
         self.loop.call_soon(self._output.start)
         os.close(error_fd)
-        limit = settings.heartbeat * settings.heartbeat_misses + FAREWELL
+        limit = settings.heartbeat * settings.heartbeat_misses + settings.grace
         self._calls.guard = DeadMan(self.loop, limit).hold
         threading.Thread(target=self._serve_link, name="remotesvc-io", daemon=True).start()
         try:
@@ -205,10 +211,12 @@ class Child:
     def _log(self, record: "Any") -> "None":
         """Have the first record fetch what forwards them: who logs nothing waits for nothing."""
         try:
+            if self.loop.is_current():
+                raise ImportError  # a collected object's: the request would wait for itself
             from remotesvc.core.logs import forward
 
             forward(self, record)
-        except ImportError:  # a fork, or the parent is gone
+        except ImportError:  # or a fork's, or the parent is gone
             sys.modules["logging"].lastResort.handle(record)
 
     def _run_calls(self) -> "None":
@@ -219,8 +227,10 @@ class Child:
                 continue  # it came between two calls: there was nothing to interrupt
 
     def _lose_parent(self, link: "Link", error: "Exception") -> "None":
-        self.switch.lose_link(link, error)
-        self.leave()
+        try:
+            self.switch.lose_link(link, error)
+        finally:
+            self.leave()
 
 
 def _facts() -> "Tuple[Any, ...]":

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from ..core.loop import Loop
 
-__all__ = ["STDERR_KEPT", "ProcessStream"]
+__all__ = ["STDERR_KEPT", "STILL_OPEN", "ProcessStream"]
 
 # So much of the end of stderr stands in an error text.
 STDERR_KEPT = 4096

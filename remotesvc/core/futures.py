@@ -117,12 +117,15 @@ class ReplyFuture(concurrent.futures.Future):  # type: ignore[type-arg]
                 return None, failure
         with self._opening:
             if self._outcome is None:
-                try:
-                    self._outcome = (self._open_reply(self._message), None)
-                except Exception as error:  # noqa: BLE001 it is the outcome of the call
-                    self._outcome = (None, error)
+                self._outcome = self._open(self._message)  # type: ignore[arg-type]  # it has come
                 self._message = None
             return self._outcome
+
+    def _open(self, message: "Message") -> "Tuple[Any, Optional[BaseException]]":
+        try:
+            return self._open_reply(message), None
+        except Exception as error:  # noqa: BLE001 it is the outcome of the call
+            return None, error
 
 
 class _Failure(Exception):

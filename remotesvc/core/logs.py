@@ -204,7 +204,7 @@ class Description:
                     _cut(str(record.name), NAME_LIMIT),
                     max(0, min(level, 1000)),
                     text,
-                    self._trace(record, TEXT_LIMIT - len(text)),
+                    self._trace(record, TEXT_LIMIT - len(encode(text))),
                     float(record.created),
                     _cut(str(record.threadName), NAME_LIMIT),
                     self._fields(record),

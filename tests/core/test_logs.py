@@ -205,8 +205,7 @@ def test_who_logs_beyond_credit_waits_for_it() -> None:
     subject = Forwarding(window=1)
     subject.log("first")
     assert subject.heard() == [["first"]]
-    for _ in range(2):
-        subject.loop.calls.acquire()
+    subject.loop.calls.acquire()
     writer = threading.Thread(target=subject.log, args=("second",))
     writer.start()
     for _ in range(2):  # the record, and the wait for it
@@ -222,8 +221,7 @@ def test_writer_that_waits_is_let_go_when_nobody_takes_records(how: str) -> None
     subject = Forwarding(window=1)
     subject.log("first")
     subject.heard()
-    for _ in range(2):
-        subject.loop.calls.acquire()
+    subject.loop.calls.acquire()
     writer = threading.Thread(target=subject.log, args=("second",))
     writer.start()
     for _ in range(2):

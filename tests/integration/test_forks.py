@@ -129,8 +129,22 @@ def test_a_fork_that_outlives_the_child_does_not_hide_its_end_over_ssh(
         context = host.connect(router)
         pid = context.call(forks.leave_fork)
         try:
-            with pytest.raises(DisconnectedError, match="the remote command ended"):
+            with pytest.raises(DisconnectedError, match="the remote command was killed"):
                 context.call(forks.kill_own_process)
+            assert is_running(pid)
+        finally:
+            os.kill(pid, signal.SIGKILL)
+
+
+def test_a_fork_of_an_old_python_does_not_hide_that_the_child_exited_over_ssh(
+    router: Router, tmp_path: Path
+) -> None:
+    with start_host(tmp_path) as host:
+        context = host.connect(router, python_path=find_interpreters()[0].path)
+        pid = context.call(forks.leave_fork)
+        try:
+            with pytest.raises(DisconnectedError, match="it exited, and a process that it"):
+                context.call(os._exit, 3)
             assert is_running(pid)
         finally:
             os.kill(pid, signal.SIGKILL)

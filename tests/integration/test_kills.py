@@ -129,7 +129,7 @@ def test_a_child_of_a_host_that_is_killed(
 
     os.kill(pid, signal.SIGKILL)
 
-    waiters.hear("the remote command ended")
+    waiters.hear("the remote command was killed")
 
 
 def test_a_child_that_is_killed_before_its_hello_is_told_to_whoever_waits_for_facts(

@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ from remotesvc.core.authority import GET_MODULE, LOG
 from remotesvc.core.link import Link
 from remotesvc.core.values import decode, encode
 from remotesvc.core.wire import PLAIN, Message
-from tests.integration.hosts import Print, start_host
+from tests.integration.hosts import PYTHON, Print, start_host, write_program
 from tests.integration.targets import logs
 from tests.interpreters import Interpreter, find_interpreters
 
@@ -153,6 +154,19 @@ def test_records_of_threads_come_in_the_order_of_each(child: Context, keeper: Ke
         assert [one.getMessage() for one in own] == [str(number) for number in range(200)]
 
 
+def test_logging_that_was_imported_before_us_counts_too(
+    router: Router, keeper: Keeper, tmp_path: Path
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import logging\n")
+    python = write_program(
+        tmp_path / "python", f'#!/bin/sh\nPYTHONPATH={tmp_path} exec {PYTHON} "$@"\n'
+    )
+    context = router.local(name="web1", python_path=python)
+    assert context.call(logs.has_logging)
+    context.call(logs.log, "app", logging.DEBUG, "heard")
+    assert keeper.lines() == ["DEBUG web1 app heard"]
+
+
 # -- levels --------------------------------------------------------------------------------------
 
 
@@ -272,6 +286,16 @@ def test_collected_object_may_log(child: Context, keeper: Keeper) -> None:
     assert keeper.lines() == ["WARNING web1 root collected"]
 
 
+def test_record_of_the_io_thread_waits_for_nothing(
+    child: Context, keeper: Keeper, prints: list[Print]
+) -> None:
+    child.options(DEADLINE).call(logs.log_on_the_io_thread)
+    assert keeper.lines() == [] and prints == [("web1", "stderr", b"from the I/O thread")]
+    child.call(logs.log_many, 1)
+    child.options(DEADLINE).call(logs.log_on_the_io_thread)
+    assert keeper.lines()[1:] == ["WARNING web1 root from the I/O thread"]
+
+
 # -- forks ---------------------------------------------------------------------------------------
 
 
@@ -337,8 +361,8 @@ def test_with_a_configuration_here_records_appear_in_its_format_and_none_twice(
 # -- hostile children ----------------------------------------------------------------------------
 
 
-def fake(name: str) -> Target:
-    """Name a function of the fake child."""
+def fake(name: str) -> Any:
+    """Name a function of the fake child: there is none here that could be passed."""
     return Target("fake", name)
 
 

@@ -141,7 +141,7 @@ class Bomb:
     [("plain", None, False), ("pickle", "plain", False), ("pickle", None, True)],
 )
 def test_pickle_from_a_child_is_looked_at_only_if_this_very_call_asked_for_it(
-    router: Router, tmp_path: Path, opened: str, asked: str | None, loaded: bool
+    on_path: None, router: Router, tmp_path: Path, opened: str, asked: str | None, loaded: bool
 ) -> None:
     witness = tmp_path / "witness"
     payload = bytes(sys.version_info[:2]) + pickle.dumps(Bomb(str(witness)), 4)

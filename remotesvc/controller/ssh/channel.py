@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 import paramiko
 
+from ...connect.process import STILL_OPEN
 from .direct import DirectSender
 from .inbox import Inbox
 from .session import EarlyWindow, reason_of
@@ -42,6 +43,19 @@ class _Arrival(threading.Event):
     def reset(self) -> None:
         """Unset it."""
         super().clear()
+
+
+class _Status(threading.Event):
+    """Set when the exit status is here; wakes the reading thread, too."""
+
+    def __init__(self, arrival: threading.Event) -> None:
+        super().__init__()
+        self._arrival = arrival
+
+    def set(self) -> None:
+        """Set it."""
+        super().set()
+        self._arrival.set()
 
 
 class ChannelStream:
@@ -76,6 +90,7 @@ class ChannelStream:
         self._closing = threading.Lock()
         self._arrival = _Arrival()
         self._inbox = channel.in_buffer = Inbox(self._arrival)
+        self._status = channel.status_event = _Status(self._arrival)
         channel.in_stderr_buffer.set_event(self._arrival)
         self._reader = _thread(self._read_loop, "reader")
         self._writer = _thread(self._write_loop, "writer")
@@ -117,7 +132,8 @@ class ChannelStream:
         channel, arrival = self._channel, self._arrival
         is_ended = False
         while not (is_ended or self._is_closed):
-            arrival.wait()
+            if not arrival.wait(LAST_WORDS if self._status.is_set() else None):
+                break  # it exited, and its output is open still
             arrival.reset()
             # Looked at before reading: what arrived before the end is read below.
             is_ended = channel.eof_received or channel.closed
@@ -139,13 +155,15 @@ class ChannelStream:
 
     def _tell_end(self) -> None:
         channel = self._channel
-        channel.status_event.wait(LAST_WORDS)
+        self._status.wait(LAST_WORDS)
         if channel.exit_status >= 0:
             self.exit_status = channel.exit_status
-        elif not (channel.eof_received and channel.event_ready):
+            is_open = not (channel.eof_received or channel.closed)
+            self.on_end(STILL_OPEN if is_open else "the remote command ended")
+        elif channel.eof_received and channel.event_ready:
+            self.on_end("the remote command was killed")  # by a signal, which has no status
+        else:
             self.on_end(self._why_closed())
-            return
-        self.on_end("the remote command ended")
 
     def _why_closed(self) -> str:
         """Say why a channel was closed before the command could end."""

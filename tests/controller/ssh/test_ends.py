@@ -407,7 +407,7 @@ def test_a_child_that_is_killed_is_noticed(router: Router, server: SshServer) ->
 
     os.kill(pid, 9)
 
-    with pytest.raises(DisconnectedError, match="demo is gone: the remote command ended"):
+    with pytest.raises(DisconnectedError, match="demo is gone: the remote command was killed"):
         waiting.result(DEADLINE)
 
 

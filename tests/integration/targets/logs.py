@@ -19,6 +19,7 @@ __all__ = [
     "log_from_threads",
     "log_many",
     "log_of_a_collected_object",
+    "log_on_the_io_thread",
     "log_twice_to_stderr",
     "replace_configuration",
     "root_level",
@@ -180,6 +181,20 @@ def log_of_a_collected_object() -> "None":
     circle.self = circle  # type: ignore[attr-defined]
     del circle
     gc.collect()
+
+
+def log_on_the_io_thread() -> "None":
+    """Log as an object does that happens to be collected on the I/O thread."""
+    import logging
+
+    done = threading.Event()
+
+    def work() -> "None":
+        logging.warning("from the I/O thread")
+        done.set()
+
+    sys.meta_path[0].child.loop.call_soon(work)  # type: ignore[attr-defined]
+    done.wait()
 
 
 def root_level() -> "int":
