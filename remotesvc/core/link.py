@@ -277,7 +277,7 @@ class DescriptorStream:
         self._loop = loop
         self._read_fd = read_fd
         self._write_fd = write_fd
-        self._rest = b""
+        self._rest = memoryview(b"")
         self._is_closed = False
         os.set_blocking(read_fd, False)
         os.set_blocking(write_fd, False)
@@ -296,7 +296,7 @@ class DescriptorStream:
             return True  # the reading side tells the end, with its reason
         if written == len(data):
             return True
-        self._rest = data[written:]
+        self._rest = memoryview(data)[written:]
         self._loop.call_soon(self._want_to_write)
         return False
 
@@ -336,7 +336,7 @@ class DescriptorStream:
                 # From here on another thread may write(), so `_rest` is not ours to touch.
                 self._loop.set_writer(self._write_fd, None)
                 return
-            self._rest = data
+            self._rest = memoryview(data)
         try:
             written = os.write(self._write_fd, self._rest)
         except BlockingIOError:

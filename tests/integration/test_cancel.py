@@ -254,6 +254,8 @@ def test_context_is_busy_while_a_cancelled_call_goes_on_and_free_after_it(
     with pytest.raises(Busy, match=r"web1 is still inside ignore.*hard=True.*kill\(\)") as caught:
         context.call(work.note, "new")
     context.call_no_reply(work.note, "no reply")
+    with pytest.raises(Busy):
+        context.call(os.getpid)  # so the one before has arrived
 
     assert [type(error) for error in errors] == [Busy] * 3
     assert caught.value.call == "ignore"
