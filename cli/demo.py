@@ -127,6 +127,9 @@ class _Commands:
 
     drop = interrupt  # a command knows what a second one means
 
+    def close(self) -> None:
+        """Do nothing: the server is stopped where it was started."""
+
 
 def _show_all(output: Output, commands: _Commands, server: "SshServer", is_kept: bool) -> ExitCode:
     output.result(f"An SSH server ({server.kind}) runs on {_address(server)}.")

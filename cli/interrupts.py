@@ -27,24 +27,27 @@ STEPS = 2
 
 
 class Interruptible(Protocol):
-    """Work that a signal ends; both methods are called on another thread, and do not block."""
+    """Work that a signal ends; its methods are called on another thread."""
 
     def interrupt(self) -> None:
-        """End it well."""
+        """End it well; does not block."""
 
     def drop(self) -> None:
-        """End it at once."""
+        """End it at once; does not block."""
 
     @property
     def is_over(self) -> bool:
         """Whether it has ended, so that only reports are left to be written."""
 
+    def close(self) -> None:
+        """Leave nothing behind, bounded in time; closing twice is fine."""
+
 
 class Interrupts:
     """A context manager: the first signal interrupts the work, the second one drops it.
 
-    When the work is over after a signal, the block has LAST_WORDS to end, or the process does; so
-    it does at the third signal. Not if it `is_patient`: then what is open in the block is worth
+    When the work is over after a signal, it is closed, and the block has LAST_WORDS to end, or the
+    process does; so it does at the third signal. Not if it `is_patient`: then what is open in the block is worth
     waiting for. Signals that are ignored stay so; outside of the main thread, which alone may
     handle them, nothing is changed.
     """
@@ -105,5 +108,6 @@ class Interrupts:
             if number is None:
                 return
             self._work.drop()
+        self._work.close()
         if not self._is_left.wait(LAST_WORDS):
             os._exit(128 + self.received)

@@ -39,6 +39,11 @@ __all__ = ["CallLoop"]
 # no more of them are remembered than this.
 EARLY_LIMIT = 1000
 
+# An interrupt in the middle of these could tear a message, or lose a wake-up or a lock: it comes
+# again after so long. But whoever waits for room is in the middle of nothing.
+DELICATE = ("remotesvc.core.link", "remotesvc.core.loop", "remotesvc.core.switch")
+AGAIN = 0.01
+
 # The mark on a call that was answered, or is to be, without being begun.
 REFUSED = 0
 
@@ -76,6 +81,7 @@ class CallLoop:
         self._target: "object" = None
         # Whom the last one was meant for.
         self._interrupted: "object" = None
+        self._is_due = False
         self._early: "Dict[Tuple[int, int], None]" = {}
         # Name of the call that was cancelled last while it ran, and when.
         self._cancelled = "", 0.0
@@ -131,7 +137,16 @@ class CallLoop:
         # Once: also if the end of this child comes after a cancel, `finally` blocks run on.
         if self._interrupted is not target:
             self._target = self._interrupted = target
+            self._is_due = True
+            self._insist()
+
+    def _insist(self) -> "None":
+        """Send the interrupt, and send it again as long as it comes at a wrong moment."""
+        if self._is_due:
+            self._is_due = False
             signal.pthread_kill(self._thread, signal.SIGINT)
+        if self._target is not None:
+            self._loop.call_later(AGAIN, self._insist)
 
     def _abandon(self, call: "Message") -> "None":
         """Refuse what waits behind a call that does not end, and what will come."""
@@ -167,8 +182,11 @@ class CallLoop:
             else:
                 self._signal.acquire()
 
-    def on_interrupt(self, number: "int", frame: "object") -> "None":
+    def on_interrupt(self, number: "int", frame: "Any") -> "None":
         """Interrupt the call that this SIGINT is meant for, if user code of it runs right now."""
+        if _is_delicate(frame):
+            self._is_due = True
+            return
         target, self._target = self._target, None
         if self._running is not None and target in (None, self._running):
             raise KeyboardInterrupt
@@ -267,3 +285,11 @@ class CallLoop:
         else:
             if link is not None:
                 link.wait_for_room()
+
+
+def _is_delicate(frame: "Any") -> "bool":
+    while frame is not None:
+        if frame.f_globals.get("__name__") in DELICATE:
+            return frame.f_code.co_name not in ("flush", "wait_for_room")
+        frame = frame.f_back
+    return False

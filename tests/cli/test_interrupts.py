@@ -356,6 +356,9 @@ class Work:
     def drop(self) -> None:
         self.done.append("drop")
 
+    def close(self) -> None:
+        self.done.append("close")
+
 
 def test_handlers_are_put_back_and_the_first_signal_is_known() -> None:
     before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
@@ -377,7 +380,7 @@ def test_block_that_ends_in_time_is_not_cut_short() -> None:
     with Interrupts(work) as interrupts:
         signal.raise_signal(signal.SIGINT)
 
-    assert work.done == ["interrupt"]
+    assert work.done == ["interrupt", "close"]
     assert interrupts.received == signal.SIGINT
 
 

@@ -85,7 +85,7 @@ def test_child_commands_neither_controller_nor_sibling(scene: Scene) -> None:
 def test_reply_in_an_encoding_for_parents_is_not_looked_at(scene: Scene, encoding: int) -> None:
     # As a pickle, it would run a command.
     payload = bytes(sys.version_info[:2]) + b"cos\n_exit\n(I1\ntR."
-    with pytest.raises(ProtocolError, match="evil answered with (encoding|a pickle)"):
+    with pytest.raises(ProtocolError, match=r"evil answered with (encoding|a pickle)"):
         scene.tell("say", [[None, encoding, payload]])
 
 

@@ -25,6 +25,7 @@ from remotesvc import (
     Router,
 )
 from remotesvc.controller.ssh import tcp
+from remotesvc.controller.ssh.transport import Chain
 from remotesvc.testing.options import ServerOptions
 from remotesvc.testing.proxy import DelayProxy
 from remotesvc.testing.server import SshServer, start_server
@@ -538,7 +539,5 @@ def test_closing_the_router_ends_a_login_under_way(no_leaks: None, empty_home: P
 
 def has_transport(router: Router) -> bool:
     """Tell whether a connect has come as far as waiting for the server."""
-    chains = [
-        getattr(cut, "__self__", None) for attempt in router._attempts for cut in attempt._cuts
-    ]
-    return any(chain is not None and chain.transports for chain in chains)
+    cuts = [getattr(cut, "__self__", None) for one in router._attempts for cut in one._cuts]
+    return any(isinstance(chain, Chain) and chain.transports for chain in cuts)
