@@ -47,9 +47,9 @@ class Interrupts:
     """A context manager: the first signal interrupts the work, the second one drops it.
 
     When the work is over after a signal, it is closed, and the block has LAST_WORDS to end, or the
-    process does; so it does at the third signal. Not if it `is_patient`: then what is open in the block is worth
-    waiting for. Signals that are ignored stay so; outside of the main thread, which alone may
-    handle them, nothing is changed.
+    process does; so it does at the third signal. Not if it `is_patient`: then what is open in the
+    block is worth waiting for. Signals that are ignored stay so; outside of the main thread, which
+    alone may handle them, nothing is changed.
     """
 
     def __init__(self, work: Interruptible, *, is_patient: bool = False) -> None:

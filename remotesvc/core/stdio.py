@@ -74,6 +74,7 @@ class OutputForwarder:
     ) -> "None":
         self._switch = switch
         self._loop = loop
+        self._chunk = min(CHUNK, switch.max_message_size - 1)
         self._window = Window(window)
         # Whether a chunk is between its pipe and the link.
         self._is_moving = False
@@ -139,7 +140,7 @@ class OutputForwarder:
         """Send on what is in a pipe now, at most a chunk; watch it no more without credit."""
         self._is_moving = True
         try:
-            data = self._window.is_open and os.read(fd, CHUNK)
+            data = self._window.is_open and os.read(fd, self._chunk)
             if data:
                 self._window.spend(len(data) + MESSAGE_COST)
                 data = self._streams[fd] + data

@@ -64,7 +64,8 @@ FLOORS = (
     ("remotesvc.channel", "remotesvc.current", "remotesvc.service"),
     ("remotesvc.bootstrap", "remotesvc.connect", "remotesvc.files"),
     ("remotesvc.router",),
-    ("remotesvc", "remotesvc.controller", "remotesvc.homes"),  # the package shows what the floors beneath hold
+    # The package shows what the floors beneath hold.
+    ("remotesvc", "remotesvc.controller", "remotesvc.homes"),
     ("remotesvc.__main__", "remotesvc.cli", "remotesvc.integrations", "remotesvc.testing"),
 )
 

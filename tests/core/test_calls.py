@@ -72,6 +72,20 @@ def cancel_running(reply_to: int) -> str:
     return "not interrupted"
 
 
+# Where an interrupt could tear a message.
+LINK: dict[str, Any] = {"__name__": "remotesvc.core.link"}
+exec("def write(cancel, went_on):\n    cancel()\n    went_on.append(True)", LINK)
+went_on: list[bool] = []
+
+
+def cancel_in_the_middle_of_a_write(reply_to: int) -> str:
+    """Be cancelled by a function of the link, and look for the interrupt after its end."""
+    loop: Any = running[0]
+    LINK["write"](lambda: cancel(loop, reply_to), went_on)
+    loop._loop.timers.pop()()
+    return "not interrupted"
+
+
 def abandon(reply_to: int) -> str:
     """Be cancelled, swallow it, and let the time of grace pass."""
     loop: Any = running[0]
@@ -96,6 +110,18 @@ def test_cancelled_call_is_interrupted_and_not_answered(loop: CallLoop, station:
     assert [(handle, decode(payload)) for handle, _, payload in station.replies] == [
         (257, "stopped")
     ]
+
+
+def test_interrupt_in_the_middle_of_a_write_comes_after_it(
+    loop: CallLoop, station: Station
+) -> None:
+    went_on.clear()
+    call(loop, 300, "cancel_in_the_middle_of_a_write", 300)
+    call(loop, 301)
+    loop.run()
+
+    assert went_on == [True]
+    assert [reply_to for reply_to, _, _ in station.replies] == [301]
 
 
 def test_interrupt_meant_for_a_call_that_is_over_hits_no_other_one(

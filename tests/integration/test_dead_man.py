@@ -16,10 +16,10 @@ from tests.integration.hosts import start_host
 from tests.integration.targets import stubborn
 from tests.testing.client import wait_for_end
 
-# Three of the one and the other: the timer stands at 2.3 s of CPU time.
+# Three of the one and the other: the timer stands at 1.0 s of CPU time.
 HEARTBEAT = 0.1
-GRACE = 2
-LIMIT = 2.3
+GRACE = 0.7
+LIMIT = 1.0
 
 DEADLINE = 30
 

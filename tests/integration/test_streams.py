@@ -264,3 +264,14 @@ def test_closed_router_ends_its_receivers() -> None:
     with pytest.raises(DisconnectedError):
         receiver.get(0)
     receiver.close()
+
+
+def test_call_that_is_cancelled_while_it_sends_tears_no_message(child: Context) -> None:
+    """The interrupt comes at any moment: often in the middle of a write to the link."""
+    for round_ in range(15):
+        with Receiver(child.router, window=1 << 16) as receiver:  # type: ignore[arg-type]
+            running = child.submit(streams.send_for_ever, receiver.sender)
+            seen = [receiver.get(DEADLINE) for _ in range(100 + round_)]
+            assert running.cancel()
+            assert seen == list(range(100 + round_))
+        assert child.call(os.getpid) == child.info.pid

@@ -16,6 +16,7 @@ __all__ = [
     "open_receiver",
     "read_all",
     "send_all",
+    "send_for_ever",
     "send_from_threads",
     "send_later",
     "send_numbers",
@@ -37,6 +38,14 @@ def send_all(sender: "Any", values: "list[Any]") -> "None":
     """Send values, and leave the sender open."""
     for value in values:
         sender.send(value)
+
+
+def send_for_ever(sender: "Any") -> "None":
+    """Send numbers until somebody ends it."""
+    number = 0
+    while True:
+        sender.send(number)
+        number += 1
 
 
 def send_later(sender: "Any", gate: "str", count: "int") -> "None":
