@@ -168,6 +168,7 @@ class CallLoop:
     def _wake(self) -> "None":
         try:
             self._signal.release()
+            self._loop.lend()
         except RuntimeError:
             return  # it is awake already
 
@@ -180,11 +181,16 @@ class CallLoop:
             if self._queue:
                 self._take()
             else:
-                self._signal.acquire()
+                self._loop.turn_until(self._is_wanted)
+                if not self._is_wanted():
+                    self._signal.acquire()
+
+    def _is_wanted(self) -> "bool":
+        return self._is_stopped or bool(self._queue)
 
     def on_interrupt(self, number: "int", frame: "Any") -> "None":
         """Interrupt the call that this SIGINT is meant for, if user code of it runs right now."""
-        if _is_delicate(frame):
+        if self._running is not None and _is_delicate(frame):
             self._is_due = True
             return
         target, self._target = self._target, None

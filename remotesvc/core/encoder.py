@@ -11,7 +11,6 @@ from itertools import chain
 from . import extensions
 from .budget import MAX_DEPTH, MAX_ELEMENTS, MAX_SCALAR_BYTES, Keys, Unfit
 from .errors import ValueNotSupported
-from .secret import Secret
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -170,7 +169,7 @@ class _Writer(object):
 
     def write_reference(self, value: "Any") -> "None":
         code, fields = value.__wire__()
-        self.write_extension(code, list(fields))
+        self.write_extension(code, fields if type(fields) is str else list(fields))
 
     def find_writer(self, kind: "type") -> "Write":
         """Look up a type that is not listed, once per message."""
@@ -203,7 +202,6 @@ _WRITERS: "Dict[type, Write]" = {
         extensions.COMPLEX, [value.real, value.imag]
     ),
     bytearray: lambda writer, value: writer.write_extension(extensions.BYTEARRAY, bytes(value)),
-    Secret: lambda writer, value: writer.write_extension(extensions.SECRET, str.__str__(value)),
 }
 
 

@@ -32,7 +32,6 @@ receiver can look the rules up.
 
 from .budget import MAX_SCALAR_BYTES, Keys, Unfit
 from .errors import ProtocolError
-from .secret import Secret
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -80,6 +79,12 @@ def _join_int(raw: "bytes") -> "int":
     return int.from_bytes(raw, "big", signed=True)
 
 
+def _join_secret(text: "str") -> "Any":
+    from .secret import Secret
+
+    return Secret(text)
+
+
 # Code, type of the payload, function of it.
 _JOINERS: "Dict[int, Tuple[Any, Callable[[Any], Any]]]" = {
     TUPLE: (list, tuple),
@@ -90,7 +95,7 @@ _JOINERS: "Dict[int, Tuple[Any, Callable[[Any], Any]]]" = {
     BIG_INTEGER: (bytes, _join_int),
     COMPLEX: (list, lambda fields: complex(*fields)),
     BYTEARRAY: (bytes, bytearray),
-    SECRET: (str, Secret),
+    SECRET: (str, _join_secret),
 }
 
 

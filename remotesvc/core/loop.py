@@ -2,6 +2,10 @@
 
 Only this file knows the selector. Callbacks run on the loop's thread and never block; one that
 raises is a defect of ours: it is reported and the loop goes on.
+
+The thread in `run()` may lend the loop to one that waits for what the loop delivers: that one
+turns it by itself, and no message costs a switch of threads. Whoever turns it counts as the
+loop's thread. When nobody has for REST seconds, or a callback is wanted, it goes back to `run()`.
 """
 
 import _thread
@@ -19,6 +23,9 @@ if TYPE_CHECKING:
     Callback = Callable[[], None]
 
 __all__ = ["Loop", "Timer"]
+
+# A loop that is lent and stands still for so long goes back.
+REST = 0.005
 
 
 class Timer:
@@ -53,6 +60,15 @@ class Loop:
         self._ident: "Optional[int]" = None
         self._is_stopped = False
         self._is_awake = False
+        # Held by the thread that turns.
+        self._turning = _thread.allocate_lock()
+        # What the thread in run() waits on while it does not turn; whether without an end.
+        self._resting = _thread.allocate_lock()
+        self._resting.acquire()
+        self._is_asleep = False
+        self._is_lent = False
+        self._is_called = False
+        self._left_at = 0.0
 
     def is_current(self) -> "bool":
         """Tell whether the caller is the I/O thread."""
@@ -87,9 +103,15 @@ class Loop:
 
     def run(self) -> "None":
         """Serve until `stop()`, then close the loop's own descriptors."""
-        self._ident = _thread.get_ident()
+        self._turning.acquire()
         while not self._is_stopped:
-            self._turn()
+            self._ident = _thread.get_ident()
+            while not (self._is_stopped or self._is_lent):
+                self._turn()
+            if self._is_lent:
+                self._leave()
+                self._rest()
+                self._is_lent = False
         self._run_soon()
         self._ident = None  # the next thread may get the same number
         with self._wake_lock:
@@ -97,6 +119,47 @@ class Loop:
             os.close(self._wake_write)
         os.close(self._wake_read)
         self._selector.close()
+
+    def lend(self) -> "None":
+        """Leave the loop to whoever calls `turn_until()` next (on its thread)."""
+        self._is_lent = True
+
+    def turn_until(self, is_done: "Callable[[], bool]") -> "None":
+        """Turn the loop on this thread until `is_done()`, if no other thread turns it."""
+        if self._turning.acquire(False):
+            self._ident = _thread.get_ident()
+            try:
+                while not (is_done() or self._is_stopped):
+                    self._turn()
+            finally:
+                self._leave()
+
+    def _leave(self) -> "None":
+        self._ident = None
+        self._left_at = time.monotonic()
+        self._turning.release()
+        if self._is_asleep:
+            self._rouse()
+
+    def _rest(self) -> "None":
+        """Wait until nobody has turned for a while, or a callback is wanted; then turn again."""
+        while True:
+            self._resting.acquire(timeout=REST)
+            if self._is_called or time.monotonic() - self._left_at >= REST:
+                self._is_called = False
+                if self._turning.acquire(False):
+                    return
+                # In this order, and the other way round in _leave(): one sees the other.
+                self._is_asleep = True
+                if self._turning.locked():
+                    self._resting.acquire()
+                self._is_asleep = False
+
+    def _rouse(self) -> "None":
+        try:
+            self._resting.release()
+        except RuntimeError:
+            return  # it was roused already
 
     def _turn(self) -> "None":
         timeout = self._until_next_timer()
@@ -149,6 +212,9 @@ class Loop:
             if not self._is_awake:
                 self._is_awake = True
                 os.write(self._wake_write, b"\0")
+        if self._ident is None:
+            self._is_called = True
+            self._rouse()
 
     def _drain_wake_up(self) -> "None":
         # In this order: whoever calls between the two lines is served by this very turn.

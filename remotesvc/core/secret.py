@@ -1,7 +1,13 @@
 """Secret: a text that does not show itself.
 
-Only this file knows how a secret is masked.
+Only this file knows how a secret is masked. A child gets it with its first Secret.
 """
+
+from .extensions import SECRET
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Tuple
 
 __all__ = ["Secret"]
 
@@ -20,6 +26,9 @@ class Secret(str):
     def reveal(self) -> "str":
         """Return the text itself, as a plain str."""
         return str.__str__(self)
+
+    def __wire__(self) -> "Tuple[int, str]":
+        return SECRET, self.reveal()
 
     def __repr__(self) -> "str":
         return "Secret(%r)" % MASK

@@ -28,6 +28,9 @@ __all__ = ["Verbs"]
 # How a pickle names the class of a Secret.
 SECRET_IN_PICKLE = b"remotesvc.core.secret"
 
+# What the child would ask for, to make one.
+SECRET_MODULES = ("remotesvc.core.secret",)
+
 RESULTS = (None, "plain", "pickle")
 
 
@@ -129,6 +132,7 @@ class Verbs:
         try:
             if not context.is_ready and _holds_secret((args, kwargs)):
                 context.wait_until_ready()  # a forced command never gets a Secret
+                context.router.outgoing.push(context.id, SECRET_MODULES)
             switch = context.router.switch
             encoding, payload = context.router.outgoing.encode_call(
                 context, fn, args, kwargs, options or self._options
