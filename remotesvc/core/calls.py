@@ -82,6 +82,8 @@ class CallLoop:
         # Whom the last one was meant for.
         self._interrupted: "object" = None
         self._is_due = False
+        # What the payload of the last call began with: the name of its function.
+        self._head = b""
         self._early: "Dict[Tuple[int, int], None]" = {}
         # Name of the call that was cancelled last while it ran, and when.
         self._cancelled = "", 0.0
@@ -92,6 +94,7 @@ class CallLoop:
         # Held while there is nothing to do: a bare lock hands over faster than a Condition.
         self._signal = _thread.allocate_lock()
         self._signal.acquire()
+        self._recover()
 
     # -- on the I/O thread -----------------------------------------------------------------------
 
@@ -176,11 +179,14 @@ class CallLoop:
 
     def run(self) -> "None":
         """Serve calls until `stop()`."""
-        self._recover()
         while not self._is_stopped:
             if self._queue:
+                # A cancel that has come meanwhile counts before the next call begins.
+                self._loop.turn_until(self._is_wanted, True)
                 self._take()
             else:
+                if self.switch.upstream is not None:
+                    self.switch.upstream.push()
                 self._loop.turn_until(self._is_wanted)
                 if not self._is_wanted():
                     self._signal.acquire()
@@ -231,6 +237,7 @@ class CallLoop:
             self._reply(call, *outcome)
 
     def _perform(self, call: "Message") -> "Outcome":
+        self._head = call.payload[:64]
         if call.encoding == PICKLE:
             from .pickled import load_call
 
@@ -249,6 +256,7 @@ class CallLoop:
                 return perform(self, call, fields)
             module, qualname, args, kwargs = fields
             function = self.find(module, qualname)
+            self._head = call.payload[: 3 + len(module) + len(qualname)]
         result = function(*args, **kwargs)
         return self.pack(result) if call.reply_to else (PLAIN, b"")
 
@@ -285,7 +293,9 @@ class CallLoop:
 
     def _reply(self, call: "Message", encoding: "int", payload: "bytes") -> "None":
         try:
-            link = self.switch.reply(call, encoding, payload)
+            # In company only of the same function: it just returned, so it is likely to again.
+            may_wait = bool(self._queue) and self._queue[0].payload.startswith(self._head)
+            link = self.switch.reply(call, encoding, payload, may_wait)
         except MessageTooLarge as error:
             self.switch.reply_dead(call, "size", str(error))
         else:

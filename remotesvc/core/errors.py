@@ -17,7 +17,8 @@
     +-- ValueNotSupported         a value that does not travel (also TypeError)
     +-- MessageTooLarge           over the router's max_message_size
     +-- ProtocolError             the peer broke the protocol
-    +-- EndOfStream               all writers of a Receiver are done (channel/receiver.py)
+
+EndOfStream, for a Receiver whose writers are all done, is drawn in channel/receiver.py.
 
 An error says what happened, where, and what to do next; it never holds a live object of the peer.
 """

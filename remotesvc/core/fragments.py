@@ -58,7 +58,7 @@ class _Partial:
         self.first = first
         self.message_id = message_id
         self.total = total
-        self.pieces: "List[bytes]" = []
+        self.pieces: "List[memoryview]" = []
         self.received = 0
 
 
@@ -86,7 +86,7 @@ class Reassembler:
         if not _is_next(partial, fragment, total):
             self.forget(src, handle)
             raise ProtocolError("a fragment does not continue its message: %r" % fragment)
-        piece = fragment.payload[PREFIX.size :]
+        piece = memoryview(fragment.payload)[PREFIX.size :]
         partial.received += len(piece)
         partial.pieces.append(piece)
         if partial.received < total:

@@ -97,8 +97,8 @@ class Link:
     def send(self, message: "Message", may_wait: "bool" = False) -> "None":
         """Queue a message, or write it at once; never blocks.
 
-        One that may wait while others are not answered yet leaves with the next one that may not,
-        at `push()`, or within SOON: so many small ones cost one write.
+        One that may wait leaves with the next one that may not, at `push()`, or within SOON: so
+        many small ones cost one write.
         Raises DisconnectedError, or what else ended the link, once it has ended.
         """
         with self._changed:
@@ -110,7 +110,7 @@ class Link:
             stream = self._stream
             if self._is_writing or stream is None:
                 self._outbox.put(message)
-            elif may_wait and self.unanswered > 1 and self._loop is not None:
+            elif may_wait and self._loop is not None:
                 self._outbox.put(message)
                 self._is_put_off = True
                 if not self._is_timed:

@@ -272,12 +272,15 @@ class Switch:
         if message.encoding & ~FRAGMENT != DEAD:
             self.reply(message, DEAD, encode((code, text)))
 
-    def reply(self, message: "Message", encoding: "int", payload: "bytes") -> "Optional[Link]":
+    def reply(
+        self, message: "Message", encoding: "int", payload: "bytes", may_wait: "bool" = False
+    ) -> "Optional[Link]":
         """Answer a message; the answer to one who is gone, or does not read, is dropped."""
         if message.reply_to < FIRST_DYNAMIC:
             return None  # it wants none; or ours to reach a handle that it may not
         try:
-            return self.send(message.src, message.reply_to, encoding, payload)
+            reply_to = message.reply_to
+            return self.send(message.src, reply_to, encoding, payload, 0, None, may_wait)
         except MessageTooLarge:
             raise
         except Error:

@@ -139,6 +139,9 @@ class Verbs:
             )
             if not context.is_ready and SECRET_IN_PICKLE in payload:
                 context.wait_until_ready()
+            if may_wait:
+                way = switch.routes.get(context.id)
+                may_wait = way is not None and way.unanswered > 0
             link = switch.send(
                 context.id, CALL_FUNCTION, encoding, payload, reply_to, None, may_wait
             )

@@ -141,9 +141,9 @@ class FrameDecoder:
             end = body + length
             if end > size:
                 break
-            messages.append(
-                Message(dst, src, auth, handle, reply_to, encoding, bytes(buffer[body:end]))
-            )
+            # Of a bytearray this copies once, and a slice of it would be a copy more.
+            payload = buffer[body:end] if buffer is data else bytes(memoryview(buffer)[body:end])
+            messages.append(Message(dst, src, auth, handle, reply_to, encoding, payload))
             start = end
         self._buffer = buffer[start:] if start else buffer
         return messages

@@ -16,12 +16,21 @@ class Station:
     """What a call loop asks of its switch, its loop and its finder; nothing runs by itself."""
 
     parents = (0,)
+    upstream = None
 
     def __init__(self) -> None:
         self.replies: list[tuple[int, int, bytes]] = []
         self.timers: list[Callable[[], None]] = []
 
-    def reply(self, message: Message, encoding: int, payload: bytes) -> None:
+    def lend(self) -> None:
+        """Go on turning: nobody waits for it."""
+
+    def turn_until(self, is_done: Callable[[], bool], is_hasty: bool = False) -> None:
+        """Be turned by another thread."""
+
+    def reply(
+        self, message: Message, encoding: int, payload: bytes, may_wait: bool = False
+    ) -> None:
         if message.reply_to:
             self.replies.append((message.reply_to, encoding, payload))
 

@@ -4,7 +4,7 @@ import os
 import socket
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import TracebackType
 
 import pytest
@@ -212,6 +212,107 @@ def test_stopped_loop_takes_calls_without_an_error(no_leaks: None) -> None:
     loop.call_soon(lambda: None)
     loop.call_later(0, lambda: None)
     loop.stop()
+
+
+# -- a loop that is lent -------------------------------------------------------------------------
+
+
+class Bell:
+    """A pipe that a loop reads; tells on which threads."""
+
+    def __init__(self, loop: Loop) -> None:
+        self.heard: list[int] = []
+        self.rung = threading.Event()
+        self._read, self._write = os.pipe()
+        self._loop = loop
+        loop.call_soon(lambda: loop.set_reader(self._read, self._hear))
+
+    def ring(self) -> None:
+        self.rung.clear()
+        os.write(self._write, b"!")
+
+    def _hear(self) -> None:
+        os.read(self._read, 1)
+        self.heard.append(threading.get_ident())
+        self.rung.set()
+
+    def close(self) -> None:
+        self._loop.call_soon(lambda: self._loop.set_reader(self._read, None))
+        on_loop(self._loop)
+        os.close(self._read)
+        os.close(self._write)
+
+
+@pytest.fixture
+def bell(loop: Loop) -> Iterator[Bell]:
+    bell = Bell(loop)
+    yield bell
+    bell.close()
+
+
+def borrow(loop: Loop, is_done: Callable[[], bool]) -> None:
+    """Turn the loop on this thread until something is done; its own thread lends it first."""
+    loop.call_soon(loop.lend)
+    while not is_done():
+        loop.turn_until(is_done)
+
+
+def test_borrower_is_the_thread_of_the_loop_and_gives_it_back(loop: Loop, bell: Bell) -> None:
+    own = threading.get_ident()
+    bell.ring()
+    borrow(loop, lambda: bool(bell.heard))
+    while own not in bell.heard:
+        bell.ring()  # its own thread may have been faster
+        borrow(loop, bell.rung.is_set)
+    assert not loop.is_current()
+
+    on_loop(loop)
+    before = len(bell.heard)
+    bell.ring()
+    assert bell.rung.wait(DEADLINE)
+    assert bell.heard[before:] != [own]
+
+
+def test_loop_that_is_not_lent_is_nobody_elses(loop: Loop) -> None:
+    on_loop(loop)
+    loop.turn_until(lambda: False)
+    on_loop(loop)
+
+
+def test_callback_that_is_wanted_while_nobody_turns_runs(loop: Loop) -> None:
+    for _ in range(200):
+        loop.call_soon(loop.lend)
+        on_loop(loop)
+
+
+def test_timer_of_a_lent_loop_that_nobody_turns_runs(loop: Loop) -> None:
+    done = threading.Event()
+    loop.call_later(0.001, done.set)
+    loop.call_soon(loop.lend)
+    assert done.wait(DEADLINE)
+
+
+def test_lent_loop_passes_between_threads_and_hears_everything(loop: Loop, bell: Bell) -> None:
+    for number in range(1, 301):
+        bell.ring()
+        borrow(loop, lambda number=number: len(bell.heard) >= number)  # type: ignore[misc]
+        on_loop(loop)
+    assert len(bell.heard) == 300
+
+
+def test_lent_loop_stops(no_leaks: None) -> None:
+    loop = Loop()
+    thread = threading.Thread(target=loop.run)
+    thread.start()
+    loop.call_soon(loop.lend)
+    on_loop(loop)
+    borrower = threading.Thread(target=loop.turn_until, args=(lambda: False,))
+    borrower.start()
+    loop.stop()
+    borrower.join(DEADLINE)
+    thread.join(DEADLINE)
+    assert not thread.is_alive()
+    assert not borrower.is_alive()
 
 
 def test_write_while_the_loop_finds_nothing_more_to_pull_loses_nothing(loop: Loop) -> None:
