@@ -4,7 +4,8 @@ Bytes go in, and nothing, Ready or Failed comes out. What stands before the mark
 login scripts: skipped, and its end kept for an error text. After the marker every byte is a frame.
 """
 
-from remotesvc.bootstrap.settings import MARKER, Info
+from remotesvc.bootstrap.info import Info
+from remotesvc.bootstrap.settings import MARKER
 from remotesvc.core.authority import HELLO
 from remotesvc.core.errors import ProtocolError
 from remotesvc.core.values import decode

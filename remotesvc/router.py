@@ -51,7 +51,7 @@ LAST_MOMENT = 0.1
 
 
 class Router:
-    """The root of a tree of contexts; a context manager.
+    """The root of a tree of contexts; a context manager. TypeError, ValueError: a wrong option.
 
     siblings: whether children may talk to each other. max_message_size: bytes, inherited by
     children. modules: a ModulePolicy on top of what is granted by itself. heartbeat: seconds
@@ -70,6 +70,15 @@ class Router:
         grace: "float" = 5,
         output: "Optional[Sink]" = None,
     ) -> "None":
+        _check_options(
+            siblings=siblings,
+            max_message_size=max_message_size,
+            modules=modules,
+            heartbeat=heartbeat,
+            heartbeat_misses=heartbeat_misses,
+            grace=grace,
+            output=output,
+        )
         self.heartbeat = heartbeat
         self.heartbeat_misses = heartbeat_misses
         self.grace = grace
@@ -167,6 +176,7 @@ class Router:
         opts: "Dict[str, Any]",
     ) -> "Context":
         self.check_may_block()
+        _check_options(name=name, connect_timeout=timeout, env=env, cwd=cwd)
         if results not in ("plain", "pickle"):
             raise ValueError("results=%r: it is 'plain' or 'pickle'" % (results,))
         attempt = Attempt(where, timeout)
@@ -354,6 +364,10 @@ class Router:
         traceback: "Optional[TracebackType]",
     ) -> "None":
         self.close()
+
+
+def _check_options(**given: "Any") -> "None":
+    importlib.import_module("remotesvc.controller.options").check_options(**given)
 
 
 def _see_off(connections: "List[Connection]", limit: "float") -> "None":

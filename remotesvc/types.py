@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from .bootstrap.settings import Info
+    from .bootstrap.info import Info
     from .channel.streams import Streams
     from .core.context import Context
     from .core.link import Link

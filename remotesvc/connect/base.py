@@ -32,7 +32,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Callable, List, Optional, Sequence
 
-    from ..bootstrap.settings import Info
+    from ..bootstrap.info import Info
     from ..core.loop import Timer
     from ..types import Home, ProcessLike
 
@@ -40,6 +40,9 @@ __all__ = ["Attempt", "Connection", "explain_end"]
 
 # What the probe and stage0 exit with when no usable Python was found.
 NO_PYTHON = 93
+
+# What stage0 and the child say begins with it: then the interpreter is a Python.
+OUR_WORD = "remotesvc: "
 
 
 class Attempt:
@@ -249,7 +252,9 @@ def explain_end(
         return InterpreterError(text, None, None, exit_status, stderr)
     status = reason if exit_status is None else _describe(exit_status)
     text = "%s: the remote command ended before the child was ready (%s)%s" % (where, status, said)
-    if len(tried) == 1 and not has_begun:
+    if OUR_WORD + "cwd: " in stderr:
+        text += ". Give a cwd that is a folder there, and may be entered"
+    elif len(tried) == 1 and not has_begun and OUR_WORD not in stderr:
         text += ". Is %s a Python? Name another with python_path" % visible(tried[0])
     return BootstrapError(text, None, None, exit_status, stderr)
 

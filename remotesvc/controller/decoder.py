@@ -48,8 +48,10 @@ _EXTENSIONS = {*range(0xC7, 0xCA), *range(0xD4, 0xD9)}
 _SCALARS = bytes(set(range(256)) - _CONTAINERS)
 
 
-def decode(data: bytes, resolve: Resolve | None = None) -> Any:
+def decode(data: bytes, resolve: Resolve | None = None, keys: Keys | None = None) -> Any:
     """Return the value that `data` holds; raise ProtocolError for anything else.
+
+    `keys` is what its keys may cost; by default what those of a result may.
 
     The contract of `remotesvc.core.values.decode`, and both accept and refuse the same bytes,
     but for two things: `resolve` may be called more than once for one reference, and a timestamp
@@ -62,7 +64,7 @@ def decode(data: bytes, resolve: Resolve | None = None) -> Any:
     # No more bytes than MAX_ELEMENTS cannot hold more elements. What is longer holds few of them
     # (a file), or they must be counted: both are for the exact decoder.
     if len(data) <= MAX_ELEMENTS and _count_room() is not None:
-        message = _Message(resolve, len(data))
+        message = _Message(resolve, len(data), keys)
         try:
             return message.unpack(bytes(data))
         except ProtocolError:
@@ -72,7 +74,7 @@ def decode(data: bytes, resolve: Resolve | None = None) -> Any:
         finally:
             # They hold the message by its hook: their buffers would stay until a collection.
             message.unpackers.clear()
-    return exact.decode(data, resolve)
+    return exact.decode_part(data, resolve, Keys() if keys is None else keys, 0)
 
 
 class _Doubtful(Exception):
@@ -84,10 +86,10 @@ class _Message:
 
     __slots__ = ("keys", "level", "options", "resolve", "size", "unpackers")
 
-    def __init__(self, resolve: Resolve | None, size: int) -> None:
+    def __init__(self, resolve: Resolve | None, size: int, keys: Keys | None) -> None:
         self.resolve = resolve
         self.size = size
-        self.keys = Keys()
+        self.keys = Keys() if keys is None else keys
         self.level = 0
         # By level, from 1 on; each is made once and serves all payloads of its level.
         self.unpackers: list[Any] = []

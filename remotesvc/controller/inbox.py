@@ -1,12 +1,14 @@
 """Inbox: what children send under credit, kept in order and handled by one thread.
 
 The reading threads only queue; whoever handles may be slow, or block: that holds up, by credit,
-who sent it and nothing else. What a child sends beyond its credit is dropped and counted.
+who sent it and nothing else. What a child sends beyond its credit is dropped and counted. Sources
+take turns, and a turn is a bounded amount of work: a child that has us work hard for few bytes
+(a quarter million empty lines) delays another one's line by one turn of its own.
 """
 
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from ..core.credit import GRANT, MESSAGE_COST, Allowance
@@ -34,22 +36,27 @@ class Source:
         self.allowance = Allowance(WINDOW, SLACK)
         self.received = 0
         self.handled = 0
+        # What was received and not yet handled, with its cost; of the first some may be handled.
+        self.waiting: deque[tuple[Message | None, int]] = deque()
+        self.handling: Iterator[None] | None = None
         # Bytes and messages that exceeded its credit, since somebody took note of it.
         self.lost_bytes = 0
         self.lost_messages = 0
 
 
 class Inbox:
-    """Queue and thread between reading threads and `handle(source, message)`.
+    """Queues and thread between reading threads and `handle(source, message)`.
 
-    `name_of(id)` names a context. When one is lost, `handle(source, None)` comes last.
+    That is a generator which yields wherever another source may have its turn; it gets the next
+    message of a source when it is done with the one before. `name_of(id)` names a context. When
+    one is lost, `handle(source, None)` comes last.
     """
 
     def __init__(
         self,
         switch: "Switch",
         title: str,
-        handle: "Callable[[Source, Message | None], None]",
+        handle: "Callable[[Source, Message | None], Iterator[None]]",
         name_of: Callable[[int], str],
     ) -> None:
         self._switch = switch
@@ -57,7 +64,8 @@ class Inbox:
         self._handle = handle
         self._name_of = name_of
         self._sources: dict[int, Source] = {}
-        self._queue: deque[tuple[Source, Message | None, int]] = deque()
+        # Those of which something waits, in the order of their turns.
+        self._turns: deque[Source] = deque()
         self._changed = threading.Condition(threading.Lock())
         self._thread: threading.Thread | None = None
         self._is_closed = False
@@ -75,19 +83,15 @@ class Inbox:
                 source.lost_bytes += size
                 source.lost_messages += 1
                 return
-            source.received += 1
-            self._queue.append((source, message, cost))
+            self._queue(source, message, cost)
             self._start()
-            self._changed.notify_all()
 
     def lose(self, ids: "set[int]", error: Exception) -> None:
         """Queue the end of lost contexts (observer of the switch)."""
         with self._changed:
             for context_id in ids & self._sources.keys():
                 source = self._sources.pop(context_id)
-                source.received += 1
-                self._queue.append((source, None, 0))
-            self._changed.notify_all()
+                self._queue(source, None, 0)
 
     def settle(self, context_id: int) -> None:
         """Wait until all that a context sent so far has been handled."""
@@ -107,6 +111,13 @@ class Inbox:
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(timeout)
 
+    def _queue(self, source: Source, message: "Message | None", cost: int) -> None:
+        source.received += 1
+        source.waiting.append((message, cost))
+        if len(source.waiting) == 1:
+            self._turns.append(source)
+            self._changed.notify_all()
+
     def _start(self) -> None:
         if self._thread is None:
             name = f"remotesvc-{self._title}"
@@ -116,16 +127,29 @@ class Inbox:
     def _run(self) -> None:
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._queue or self._is_closed)
-                if not self._queue:
+                self._changed.wait_for(lambda: self._turns or self._is_closed)
+                if not self._turns:
                     return
-                source, message, cost = self._queue.popleft()
-            self._handle(source, message)
-            self._note_handled(source, message, cost)
+                source = self._turns.popleft()
+                message, cost = source.waiting[0]
+            if source.handling is None:
+                source.handling = self._handle(source, message)
+            if next(source.handling, self) is None:
+                self._put_back(source)
+            else:
+                self._note_handled(source, message, cost)
+
+    def _put_back(self, source: Source) -> None:
+        with self._changed:
+            self._turns.append(source)
 
     def _note_handled(self, source: Source, message: "Message | None", cost: int) -> None:
         """Wake who waits for it, and give credit back."""
         with self._changed:
+            source.handling = None
+            source.waiting.popleft()
+            if source.waiting:
+                self._turns.append(source)
             source.handled += 1
             granted = source.allowance.consume(cost)
             self._changed.notify_all()

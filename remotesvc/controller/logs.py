@@ -9,7 +9,7 @@ follow, each behind a bar, so that none of them can pass for a record of its own
 import logging
 import math
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -70,12 +70,11 @@ class RemoteRecord:
 
     def remote(self) -> dict[str, Any]:
         """Return what the attribute `remote` of the record here holds."""
-        logger = visible(self.logger)[:NAME_LIMIT]
-        thread = visible(self.thread)[:NAME_LIMIT]
+        logger, thread = _name(self.logger), _name(self.thread)
         extra: dict[str, Any] = {}
         room = FIELDS_SIZE - len(logger) - len(thread)
         for name, value in self.extra.items():
-            name, value = visible(str(name)), _tame(value)
+            name, value = _tame(name), _tame(value)
             room -= len(name) + len(repr(value))
             if room < 0 or len(extra) == FIELDS_LIMIT:
                 break
@@ -118,24 +117,26 @@ class Logs:
             return
         self._inbox.put(message, len(message.payload))
 
-    def _handle(self, source: Source, message: "Message | None") -> None:
+    def _handle(self, source: Source, message: "Message | None") -> Iterator[None]:
         name = source.name
         if message is not None:
-            self._take(name, message)
+            yield from self._take(name, message)
         # Once it pauses, not between any two messages: what is lost in one flood is one line.
         if source.lost_messages and source.handled + 1 == source.received:
             count, source.lost_messages = source.lost_messages, 0
             text = f"{count} messages with log records lost: this child logged beyond its credit"
             self._emit(name, RemoteRecord(ROOT, logging.WARNING, text, None, 0.0, "", {}, False))
 
-    def _take(self, name: str, message: "Message") -> None:
-        try:
-            for fields in _open(message.payload):
-                self._emit(name, _read(fields))
-        except ProtocolError as error:
-            text = f"dropped log records of {visible(name)}: {error}"
+    def _take(self, name: str, message: "Message") -> Iterator[None]:
+        """Hand on the records of a message; each is a turn."""
+        told, wrong = _read_all(message.payload)
+        for record in told:
+            self._emit(name, record)
+            yield
+        if wrong is not None:
+            text = f"dropped log records of {visible(name)}: {visible(wrong)}"
             self._switch.report_once(None, f"log {name}", text)
-            self._switch.reply_dead(message, "protocol", str(error))
+            self._switch.reply_dead(message, "protocol", wrong)
 
     def _emit(self, name: str, told: RemoteRecord) -> None:
         try:
@@ -192,6 +193,20 @@ def _handle_off_console(logger: logging.Logger, record: logging.LogRecord) -> No
         above = above.parent if above.propagate else None
 
 
+def _read_all(payload: bytes) -> tuple[list[RemoteRecord], str | None]:
+    """Return the records before the first that is none, and what is wrong with that.
+
+    All of them are read at once, so that what else was decoded is not kept from turn to turn.
+    """
+    told: list[RemoteRecord] = []
+    try:
+        for fields in _open(payload):
+            told.append(_read(fields))
+    except ProtocolError as error:
+        return told, str(error)
+    return told, None
+
+
 def _open(payload: bytes) -> list[Any]:
     records = decode(payload)
     if type(records) is not list:
@@ -200,14 +215,59 @@ def _open(payload: bytes) -> list[Any]:
 
 
 def _read(fields: Any) -> RemoteRecord:
-    """Return a record of the wire; ProtocolError for anything else."""
+    """Return a record of the wire; ProtocolError for anything else.
+
+    After that nothing in it can raise: what does is a fault of the user's handlers.
+    """
     if type(fields) is not list or len(fields) != len(TYPES):
         raise ProtocolError(f"a log record has {len(TYPES)} fields in a list")
     for field, kind in zip(fields, TYPES, strict=True):
         kinds = kind if isinstance(kind, tuple) else (kind,)
         if type(field) not in kinds:
             raise ProtocolError(f"a field of a log record is a {type(field).__name__}")
-    return RemoteRecord(*fields)
+    logger, level, text, trace, created, thread, extra, is_printed = fields
+    extra = _choose(extra)
+    return RemoteRecord(logger, level, text, trace, created, thread, extra, is_printed)
+
+
+def _choose(extra: dict[Any, Any]) -> dict[str, Any]:
+    """Return as many fields as might fit; ProtocolError if there is a key that is no str."""
+    _check_keys(extra)
+    chosen: dict[str, Any] = {}
+    room = FIELDS_SIZE
+    for name, value in extra.items():
+        room -= len(name) + _measure(value)
+        if room >= 0 and len(chosen) < FIELDS_LIMIT:
+            chosen[name] = value
+    return chosen
+
+
+def _measure(value: Any) -> int:
+    """Return a lower bound of the characters that a value takes when it is shown."""
+    kind = type(value)
+    if kind is str:
+        return len(value)
+    if kind in (list, tuple):
+        return 2 + sum(map(_measure, value))
+    if kind is dict:
+        _check_keys(value)
+        return 2 + sum(map(len, value)) + sum(map(_measure, value.values()))
+    return 1
+
+
+def _check_keys(fields: dict[Any, Any]) -> None:
+    # Others an honest child does not send. Some, like a long integer, have no text at all.
+    for key in fields:
+        if type(key) is not str:
+            text = f"a key in the extra fields of a log record is a {type(key).__name__}"
+            raise ProtocolError(text)
+
+
+# Here text is cut before it is made visible, because that takes time with each character.
+
+
+def _name(text: str) -> str:
+    return visible(text[:NAME_LIMIT])[:NAME_LIMIT]
 
 
 def _cut(text: str) -> str:
@@ -218,10 +278,10 @@ def _tame(value: Any) -> Any:
     """Return a value that nothing in can surprise whoever shows it."""
     kind = type(value)
     if kind is str:
-        return visible(value)
+        return visible(value[: FIELDS_SIZE + 1])  # one of more characters fits in no case
     if kind in (list, tuple):
         return [_tame(item) for item in value]
     if kind is dict:
-        return {visible(str(key)): _tame(item) for key, item in value.items()}
+        return {_tame(key): _tame(item) for key, item in value.items()}
     is_short = kind is not int or value.bit_length() <= INTEGER_BITS
     return value if kind in (type(None), bool, int, float) and is_short else f"({kind.__name__})"

@@ -5,7 +5,7 @@ child that ignores its credit loses what exceeds it, and that is shown.
 """
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from ..core.visible import visible
@@ -21,6 +21,11 @@ __all__ = ["OUTPUT_WINDOW", "SLACK", "Output", "Sink", "print_line"]
 
 # A line longer than this is shown in pieces: memory per child stays bounded.
 LINE_LIMIT = 64 * 1024
+
+# A turn of one child ends when this is used up: each line costs its bytes and LINE_COST more, what
+# a call of the sink takes. A fraction of a millisecond, and a line of LINE_LIMIT some 30.
+TURN = 16 * 1024
+LINE_COST = 256
 
 STREAMS = {1: "stdout", 2: "stderr"}
 
@@ -56,12 +61,12 @@ class Output:
             return
         self._inbox.put(message, len(payload) - 1)
 
-    def _handle(self, source: Source, message: "Message | None") -> None:
+    def _handle(self, source: Source, message: "Message | None") -> Iterator[None]:
         self._show_lost(source)
         if message is None:
             self._show_rest(source)
         else:
-            self._show(source, message.payload[0], message.payload[1:])
+            yield from self._show(source, message.payload[0], message.payload[1:])
 
     def _show_lost(self, source: Source) -> None:
         if source.lost_bytes:
@@ -75,18 +80,32 @@ class Output:
             if line:
                 self._emit(source.name, stream, line)
 
-    def _show(self, source: Source, stream: int, data: bytes) -> None:
-        lines = (self._partial.pop((source, stream), b"") + data).split(b"\n")
-        last = lines.pop()
-        for line in lines:
-            self._emit(source.name, stream, line)
-        if len(last) > LINE_LIMIT:
-            self._emit(source.name, stream, last)
-        elif last:
-            self._partial[source, stream] = last
+    def _show(self, source: Source, stream: int, data: bytes) -> Iterator[None]:
+        data = self._partial.pop((source, stream), b"") + data
+        start = work = 0
+        # Not split at once: while others have their turn, nothing but the data is kept.
+        while found := _find_end(data, start):
+            end, after = found
+            self._emit(source.name, stream, data[start:end])
+            work += LINE_COST + end - start
+            start = after
+            if work >= TURN:
+                work = 0
+                yield
+        if start < len(data):
+            self._partial[source, stream] = data[start:]
 
     def _emit(self, name: str, stream: int, line: bytes) -> None:
         try:
             self._sink(name, STREAMS[stream], line)
         except BaseException:  # noqa: BLE001 the user's sink: show it, and go on with the others
             sys.excepthook(*sys.exc_info())
+
+
+def _find_end(data: bytes, start: int) -> tuple[int, int] | None:
+    """Return where a line, or a piece of a long one, ends and where the next begins; or None."""
+    end = data.find(b"\n", start, start + LINE_LIMIT + 1)
+    if end >= 0:
+        return end, end + 1
+    end = start + LINE_LIMIT
+    return (end, end) if end < len(data) else None

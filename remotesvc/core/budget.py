@@ -14,6 +14,7 @@ __all__ = [
     "MAX_KEYS",
     "MAX_KEY_BYTES",
     "MAX_SCALAR_BYTES",
+    "NUMBER_COST",
     "RANDOM_HASH",
     "Keys",
     "Unfit",
@@ -36,6 +37,10 @@ MAX_SCALAR_BYTES = 64 * 1024
 # long as the key. These two together bound the worst message to a few seconds.
 MAX_KEYS = 4096
 MAX_KEY_BYTES = 256 * 1024
+
+# What a number of 64 bits costs of that. Few of them have one hash, but they can be chosen so that
+# each walks past all before it; 16,384 of them hold everything up for a quarter of a second.
+NUMBER_COST = 16
 
 # Their hashes are different in every process, so nobody can make them collide from outside.
 RANDOM_HASH = frozenset((str, bytes))
@@ -64,10 +69,11 @@ class Keys(object):
             return
         chosen = [key for key in keys if not _has_tame_hash(key)]
         self.count -= len(chosen)
+        self.size -= NUMBER_COST * (len(keys) - len(chosen))
         if self.count >= 0:
             self.size -= sum(map(_weigh, chosen))
         if self.count < 0 or self.size < 0:
-            raise Unfit("has too many keys or members that are neither text nor 64-bit numbers")
+            raise Unfit("has too many keys or members that are not text: send them in a list")
 
 
 def _has_tame_hash(key: "Any") -> "bool":

@@ -3,11 +3,12 @@
 import functools
 
 from .authority import CANCEL, SHUTDOWN
+from .budget import Unfit
 from .dead import exhume
 from .errors import CallTimeout, DisconnectedError, Error, ProtocolError, RefusedError, again
 from .reach import refuse_pickled_result
 from .rebuild import rebuild
-from .values import CONTEXT, encode
+from .values import encode
 from .verbs import Verbs
 from .wire import DEAD, ERROR, PLAIN, RAW
 
@@ -15,12 +16,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable, List, Optional, Tuple
 
-    from ..bootstrap.settings import Info
+    from ..bootstrap.info import Info
     from ..types import Child, Home
     from .chain import Chain
     from .wire import Message
 
 __all__ = ["Context"]
+
+NO_TRAVELLER = "a context does not travel: send its name, or a Sender"
 
 # What a child answers to a hard CANCEL when it is going to end because of it.
 YES = encode(True)
@@ -66,7 +69,10 @@ class Context(Verbs):
         return hash((id(self.router), self.id))
 
     def __wire__(self) -> "Tuple[int, Tuple[Any, ...]]":
-        return CONTEXT, (self.id, self.name)
+        raise Unfit(NO_TRAVELLER)
+
+    def __reduce__(self) -> "Any":
+        raise TypeError(NO_TRAVELLER)
 
     @property
     def info(self) -> "Info":
@@ -148,6 +154,7 @@ class Context(Verbs):
         if connection is None or connection.link.error is not None:
             return
         self.router.switch.check_process()
+        connection.farewell = "it was shut down from here"
         try:
             self.router.switch.send(self.id, SHUTDOWN, RAW, b"")
         except (DisconnectedError, RefusedError):
@@ -201,7 +208,8 @@ class _Farewell:
 
     def deliver(self, message: "Message") -> "None":
         """Take the answer."""
-        if self._connection is not None and message.payload == YES:
+        is_yes = message.encoding == PLAIN and message.payload == YES
+        if self._connection is not None and is_yes:
             self._connection.farewell = self._text
 
     def lose(self, error: "Exception") -> "None":

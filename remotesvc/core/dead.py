@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 
 __all__ = ["bury", "code_of", "exhume"]
 
+# Of what a child says of an abandoned call: characters of its name, seconds since.
+NAME_LIMIT = 200
+SINCE_LIMIT = 1e9
+
 # code on the wire -> the class that the caller sees
 CLASSES = {
     "disconnected": errors.DisconnectedError,
@@ -39,22 +43,29 @@ def code_of(payload: "bytes") -> "str":
     return fields[0] if has_code else ""
 
 
-def exhume(payload: "bytes", where: "str" = "the context") -> "Exception":
-    """Return the error that a dead reply from `where` stands for; ProtocolError if for none."""
+def exhume(payload: "bytes", where: "str" = "") -> "Exception":
+    """Return the error that a dead reply from `where` stands for; ProtocolError if for none.
+
+    The words are those of the other side, so our name for it stands before them.
+    """
     fields: "Any" = decode(payload)
     kinds = tuple(map(type, fields)) if type(fields) is tuple else ()
     from .visible import visible  # whoever calls may need it; a child that is only called, never
 
     if kinds == (str, str, float) and fields[0] == "busy":
-        return _busy(where, visible(fields[1]), fields[2])
+        return _busy(where or "the context", visible(fields[1][:NAME_LIMIT]), fields[2])
     if kinds != (str, str):
         return errors.ProtocolError("a dead reply without code and text")
     code, text = fields
-    error: "Exception" = CLASSES.get(code, errors.Error)(visible(text))
+    text = visible(text)
+    error: "Exception" = CLASSES.get(code, errors.Error)(
+        "%s: %s" % (where, text) if where else text
+    )
     return error
 
 
 def _busy(where: "str", call: "str", since: "float") -> "errors.Busy":
+    since = since if 0 <= since < SINCE_LIMIT else 0.0
     error = errors.Busy(
         "%s is still inside %s, which was cancelled %.1f s ago: end it with cancel(hard=True) on "
         "its future or with kill() on the context, or wait" % (where, call, since)

@@ -8,7 +8,7 @@ the outcome, so there is exactly one.
 import time
 
 from .authority import CALL_FUNCTION
-from .errors import CallTimeout, DisconnectedError, RefusedError
+from .errors import CallTimeout, DisconnectedError, MessageTooLarge, RefusedError
 from .pending import Pending
 from .secret import Secret
 
@@ -31,6 +31,9 @@ SECRET_IN_PICKLE = b"remotesvc.core.secret"
 # What the child would ask for, to make one.
 SECRET_MODULES = ("remotesvc.core.secret",)
 
+# Nobody waits longer, and the system's clocks cannot.
+FOR_EVER = 1e9
+
 RESULTS = (None, "plain", "pickle")
 
 
@@ -49,7 +52,7 @@ class Verbs:
         holds_gil: "Optional[float]" = None,
     ) -> "None":
         self._context = context
-        self._timeout = timeout
+        self._timeout = check_seconds("timeout", timeout)
         self._holds_gil = holds_gil
         self._options = _call_options(context, results, holds_gil)
 
@@ -110,7 +113,13 @@ class Verbs:
         return future
 
     def call_no_reply(self, __fn: "Callable[..., Any]", *args: "Any", **kwargs: "Any") -> "None":
-        """Send the call and forget it; a failure over there is not told."""
+        """Send the call and forget it; a failure over there is not told.
+
+        After the timeout it is cancelled, as the others are.
+        """
+        if self._timeout is not None:
+            self.submit(__fn, *args, **kwargs)
+            return
         link = self._send(__fn, args, kwargs)
         if link is not None and not self._context.router.loop.is_current():
             link.wait_for_room(self._timeout)
@@ -129,6 +138,8 @@ class Verbs:
         """Encode and send a call; to a lost context, raise what ended it."""
         context = self._context
         context.check_connected()
+        if self._timeout is not None and self._timeout <= 0:
+            raise self._timed_out(fn)
         try:
             if not context.is_ready and _holds_secret((args, kwargs)):
                 context.wait_until_ready()  # a forced command never gets a Secret
@@ -145,6 +156,9 @@ class Verbs:
             link = switch.send(
                 context.id, CALL_FUNCTION, encoding, payload, reply_to, None, may_wait
             )
+        except MessageTooLarge as error:
+            text = "%s on %s: %s" % (name_of_call(fn), context.name, error)
+            raise MessageTooLarge(text) from None
         except (DisconnectedError, RefusedError):
             # There is no route any more, and what has none is not ours to call.
             context.raise_if_lost()
@@ -189,6 +203,17 @@ class Verbs:
     def _timed_out(self, fn: "Any") -> "CallTimeout":
         what = (name_of_call(fn), self._context.name, self._timeout or 0)
         return CallTimeout("%s on %s timed out after %g s" % what)
+
+
+def check_seconds(name: "str", value: "Optional[float]") -> "Optional[float]":
+    """Return a number of seconds that every wait takes: None for one without an end."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TypeError("%s=%r: seconds as a number, or None" % (name, value))
+    if value != value:
+        raise ValueError("%s=%r is no number of seconds" % (name, value))
+    return None if value > FOR_EVER else value
 
 
 def name_of_call(fn: "Any") -> "str":

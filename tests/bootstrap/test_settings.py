@@ -1,6 +1,7 @@
 """What parent and child tell each other first: the order of the fields, and values that travel."""
 
-from remotesvc.bootstrap.settings import MARKER, Info, Settings
+from remotesvc.bootstrap.info import Info
+from remotesvc.bootstrap.settings import MARKER, Settings
 from remotesvc.core.values import decode, encode
 
 FIELDS = (b"n" * 16, 5, (3, 0), 1 << 27, False, 1 << 18, 15.0, 3, 5.0, 30, {"LANG": "C"}, "/srv")

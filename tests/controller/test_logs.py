@@ -8,21 +8,28 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from remotesvc.controller import logs
 from remotesvc.controller.inbox import WINDOW
-from remotesvc.controller.logs import FIELDS_LIMIT, FIELDS_SIZE, Logs, logger_name
+from remotesvc.controller.logs import FIELDS_LIMIT, FIELDS_SIZE, TEXT_LIMIT, Logs, logger_name
 from remotesvc.core.authority import LOG
 from remotesvc.core.credit import GRANT
 from remotesvc.core.dead import exhume
 from remotesvc.core.errors import ProtocolError
 from remotesvc.core.switch import Switch
 from remotesvc.core.values import encode
-from remotesvc.core.wire import PLAIN, RAW
+from remotesvc.core.visible import visible
+from remotesvc.core.wire import DEAD, PLAIN, RAW
 from tests.core.ends import Neighbour, message
 
 DEADLINE = 30.0
 
 CREDIT_TO = 400
+
+# An integer that `str` refuses.
+LONG = 1 << 15_000
 
 
 class House(logging.Handler):
@@ -148,6 +155,11 @@ def test_long_texts_are_cut_here_too(house: House) -> None:
         record(text=b"bytes"),
         record(trace=5),
         record(extra=[]),
+        record(extra={1: 1}),
+        record(extra={LONG: 1}),
+        record(extra={"a": {LONG: 1}}),
+        record(extra={"a": [{"b": ({b"c": 1},)}]}),
+        record(extra={**{f"f{number}": 0 for number in range(100)}, "last": {LONG: 1}}),
         record(created=1),
         record(printed=0),
     ],
@@ -159,6 +171,90 @@ def test_record_of_another_form_is_refused_and_told_so_once(house: House, wrong:
     assert all(isinstance(exhume(one.payload), ProtocolError) for one in answers)
     assert len(answers) == 2 and len(house.reports) == 1
     assert [one.getMessage() for one in house.tell(record("after"))] == ["after"]
+
+
+# Not as a constant: strategies tell of those by repr().
+long_keys = st.integers(1, 2).map(lambda number: number * LONG)
+
+plain = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary(),
+    lambda inner: (
+        st.lists(inner)
+        | st.tuples(inner, inner)
+        | st.dictionaries(st.text() | st.integers() | long_keys, inner)
+    ),
+    max_leaves=10,
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(value=plain, place=st.integers(0, 8))
+def test_nothing_that_a_record_holds_is_taken_for_a_fault_of_a_handler(
+    house: House, value: object, place: int
+) -> None:
+    told = record(extra={"a": value})
+    if place < len(told):
+        told[place] = value
+    shown: list[object] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "excepthook", lambda *error: shown.append(error))
+        seen = house.tell(told, record("after"))
+    answers = [one for one in house.child.hear() if one.encoding == DEAD]
+    assert shown == []
+    assert len(seen) == (0 if answers else 2)
+    assert all(repr(one.__dict__["remote"]).isprintable() for one in seen)
+
+
+def test_text_is_cut_before_it_is_made_visible(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    escaped: list[int] = []
+
+    def note(text: str, is_one_line: bool = True) -> str:
+        escaped.append(len(text))
+        return visible(text, is_one_line)
+
+    monkeypatch.setattr(logs, "visible", note)
+    poison = "\x01" * 200_000
+    for told in (
+        record(poison),
+        record(trace=poison),
+        record(logger=poison),
+        record(thread=poison),
+        record(extra={"a": poison}),
+        record(extra={poison: "a"}),
+        record(extra={"a": [poison[:FIELDS_SIZE]] * 48}),
+        record(extra={f"f{number}": {"a": poison[:1000]} for number in range(200)}),
+    ):
+        escaped.clear()
+        (seen,) = house.tell(told)
+        assert sum(escaped) < TEXT_LIMIT + 2 * FIELDS_SIZE
+        remote = seen.__dict__["remote"]
+        assert len(remote["logger"]) <= 256 and len(remote["thread"]) <= 256
+        assert len(repr(remote["extra"])) < 2 * FIELDS_SIZE
+
+
+def test_flood_of_records_of_one_host_delays_one_of_another_by_one_turn(house: House) -> None:
+    other = Neighbour(house.switch, 6)
+    gate, entered = threading.Event(), threading.Event()
+
+    def wait(record: logging.LogRecord) -> bool:
+        entered.set()
+        return gate.wait(DEADLINE)
+
+    house.addFilter(wait)
+    for _ in range(3):
+        house.say(encode([record(str(number)) for number in range(1000)]))
+    assert entered.wait(DEADLINE)
+    payload = encode([record("honest")])
+    other.say(message(payload, dst=0, src=6, handle=LOG, reply_to=CREDIT_TO))
+    gate.set()
+    house.logs.settle(6)
+    house.logs.settle(5)
+    texts = [one.getMessage() for one in house.seen]
+    assert texts.index("honest") <= 1
+    texts.remove("honest")
+    assert texts == [str(number) for number in range(1000)] * 3
 
 
 def test_message_in_another_encoding_is_not_looked_at(house: House) -> None:

@@ -8,7 +8,15 @@ from types import TracebackType
 
 import pytest
 
-from remotesvc.controller.output import LINE_LIMIT, OUTPUT_WINDOW, SLACK, Output, print_line
+from remotesvc.controller.output import (
+    LINE_COST,
+    LINE_LIMIT,
+    OUTPUT_WINDOW,
+    SLACK,
+    TURN,
+    Output,
+    print_line,
+)
 from remotesvc.core.authority import STDIO
 from remotesvc.core.credit import GRANT, MESSAGE_COST
 from remotesvc.core.dead import exhume
@@ -123,7 +131,22 @@ def test_endless_line_is_shown_in_pieces(house: House) -> None:
     house.say(b"\n")
     lines = [line for _, _, line in house.shown()]
     assert b"".join(lines) == b"x" * (5 * CHUNK)
-    assert len(lines) == 2 and max(map(len, lines)) <= LINE_LIMIT + CHUNK
+    assert [len(line) for line in lines] == [LINE_LIMIT, LINE_LIMIT, CHUNK]
+
+
+def test_longest_line_is_one_however_it_comes(house: House) -> None:
+    longest = b"x" * LINE_LIMIT + b"\n"
+    house.say(b"a\n" + longest + b"\n" + longest + b"b\n")
+    house.say(longest[:-1])
+    house.say(b"\n")
+    assert [line for _, _, line in house.shown()] == [
+        b"a",
+        longest[:-1],
+        b"",
+        longest[:-1],
+        b"b",
+        longest[:-1],
+    ]
 
 
 @pytest.mark.parametrize("payload", [b"", b"\x01", b"\x00x", b"\x03x", b"\xffx"])
@@ -173,7 +196,8 @@ def test_flood_of_one_byte_messages_is_bounded_too(house: House) -> None:
     house.gate.clear()
     for _ in range(20_000):
         house.say(b"\n")
-    assert len(house.output._inbox._queue) <= (OUTPUT_WINDOW + SLACK) // MESSAGE_COST
+    waiting = house.output._inbox._sources[5].waiting
+    assert len(waiting) <= (OUTPUT_WINDOW + SLACK) // MESSAGE_COST
 
 
 def test_slow_sink_holds_up_no_reading_thread_and_no_other_credit(house: House) -> None:
@@ -185,6 +209,46 @@ def test_slow_sink_holds_up_no_reading_thread_and_no_other_credit(house: House) 
     house.output.settle(5)
     house.output.settle(6)
     assert [name for name, _, _ in house.lines] == ["web5", "web6"]
+
+
+@pytest.mark.parametrize(
+    ("flood", "is_one"),
+    [(b"\n" * 200_000, True), (b"x" * 99 + b"\n", False), (b"\n", False)],
+    ids=["empty lines", "messages", "small messages"],
+)
+def test_flood_of_one_host_delays_a_line_of_another_by_one_turn(
+    house: House, flood: bytes, is_one: bool
+) -> None:
+    house.gate.clear()
+    for _ in range(1 if is_one else 1000):
+        house.say(flood)
+    assert house.entered.wait(DEADLINE)
+    house.say(b"honest\n", src=6)
+    house.say(b"second\n", src=6)
+    house.gate.set()
+    house.output.settle(6)
+    house.output.settle(5)
+    first, second = [n for n, line in enumerate(house.lines) if line[0] == "web6"]
+    turn = TURN // LINE_COST
+    assert first <= turn and second - first <= turn + 1
+    assert len(house.lines) == 2 + (200_000 if is_one else 1000)
+
+
+def test_turns_keep_the_order_of_each_host(house: House) -> None:
+    house.gate.clear()
+    numbers = [b"%d" % number for number in range(3000)]
+    for start in range(0, 3000, 300):
+        for src in (5, 6):
+            data = b"\n".join(numbers[start : start + 300]) + b"\n"
+            house.say(data[:700], src)
+            house.say(data[700:], src)
+    house.ends[6].hang_up()
+    house.gate.set()
+    house.output.settle(5)
+    house.output.close(DEADLINE)
+    for name in ("web5", "web6"):
+        assert [line for told, _, line in house.lines if told == name] == numbers
+    assert house.lines != sorted(house.lines, key=lambda line: line[0])  # they took turns
 
 
 # -- waiting for the sink ------------------------------------------------------------------------

@@ -17,6 +17,7 @@ import pytest
 
 from remotesvc import ProtocolError, Secret, ValueNotSupported
 from remotesvc.core import values
+from remotesvc.core.budget import NUMBER_COST
 from remotesvc.core.extensions import DICT, FROZENSET, SET, TUPLE
 from tests.core.value_shapes import Live, shape
 
@@ -438,10 +439,20 @@ def test_few_keys_of_great_length_are_refused() -> None:
         values.encode(long_keys)
 
 
-def test_text_and_numbers_as_keys_have_no_such_limit() -> None:
-    value = [set(range(10_000)), {number / 7: "x" for number in range(10_000)}, set("abc")]
+def test_text_as_keys_has_no_such_limit() -> None:
+    value = [{str(number): 1 for number in range(50_000)}, {"a", b"b"}]
 
     assert values.decode(values.encode(value)) == value
+
+
+def test_numbers_as_keys_are_counted_because_they_can_be_chosen_to_collide() -> None:
+    fitting = values.MAX_KEY_BYTES // NUMBER_COST
+    half = fitting // 2
+    value = [set(range(half)), {number / 7: "x" for number in range(fitting - half)}]
+    assert values.decode(values.encode(value)) == value
+
+    with pytest.raises(ValueNotSupported, match=r"value: has too many keys .* in a list"):
+        values.encode(dict.fromkeys(range(fitting + 1)))
 
 
 def test_unordered_numbers_that_are_not_a_number_count() -> None:

@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from remotesvc import Secret
-from remotesvc.bootstrap.settings import MARKER, Info, Settings
+from remotesvc.bootstrap.info import Info
+from remotesvc.bootstrap.settings import MARKER, Settings
 from remotesvc.channel.frames import BYTES, END, VALUE
 from remotesvc.channel.frames import cut as cut_value
 from remotesvc.controller.decoder import decode as fast_decode

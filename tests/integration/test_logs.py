@@ -414,12 +414,21 @@ def test_million_records_of_a_child_without_manners_cost_bounded_memory_and_one_
 
 
 def test_messages_that_are_no_records_are_reported_once(
-    evil: Context, keeper: Keeper, caplog: pytest.LogCaptureFixture
+    evil: Context,
+    keeper: Keeper,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    shown: list[object] = []
+    monkeypatch.setattr(sys, "excepthook", lambda *error: shown.append(error))
+    keys = record()
+    keys[6] = {"a": {1 << 15_000: 1}}  # an integer that `str` refuses
     for payload in (b"\xc1", encode(5), encode([5]), encode([record()[:7]]), encode([{"a": 1}])):
         evil.call_no_reply(fake("say"), [[LOG, PLAIN, payload]], 200)
+    evil.call_no_reply(fake("say"), [[LOG, PLAIN, encode([keys])]], 20)
     evil.call_no_reply(fake("say"), [[LOG, PLAIN, encode([record("after")])]])
     evil.options(DEADLINE).call(fake("heard"))
     assert keeper.lines() == ["WARNING evil app after"]
+    assert shown == []
     reports = [one for one in caplog.records if one.name == "remotesvc"]
     assert len(reports) == 1 and reports[0].getMessage().startswith("dropped log records of evil")

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 import remotesvc
-from remotesvc.core.values import encode
+from remotesvc.core.values import CONTEXT, encode
+from tests.core.value_shapes import Live
 
 SECRET = "correct horse battery staple"
 
@@ -71,6 +72,19 @@ def test_secret_arrives_as_a_secret() -> None:
 def test_a_context_may_refer_to_itself_and_to_nobody_else() -> None:
     with remotesvc.Router() as router:
         one, other = router.local(), router.local()
-        assert router.decode(encode(one), one.id) == one
+        reference = encode(Live(CONTEXT, (one.id, "one")))
+        assert router.decode(reference, one.id) == one
         with pytest.raises(remotesvc.ProtocolError, match="not its sender's to give"):
-            router.decode(encode(other), one.id)
+            router.decode(reference, other.id)
+
+
+def test_a_context_is_no_argument_and_the_error_says_what_to_do() -> None:
+    with remotesvc.Router() as router:
+        context = router.local()
+        for wrong in ((context,), ([1, context],)):
+            with pytest.raises(
+                remotesvc.ValueNotSupported, match="does not travel: send its name"
+            ):
+                context.call(len, *wrong)
+        with pytest.raises(remotesvc.ValueNotSupported, match="does not travel: send its name"):
+            context.call(lambda: context)

@@ -38,6 +38,9 @@ REQUEST_LIMIT = 8192
 # Refusals that are logged for one context: what a hostile one asks may not fill the disk.
 LOG_LIMIT = 100
 
+# Bytes of answers, to one context, that may wait to be written before the next is made.
+ANSWERS_LIMIT = 8 * 1024 * 1024
+
 
 class Responder:
     """Handlers of GET_MODULE and GET_RESOURCE."""
@@ -94,7 +97,10 @@ class Responder:
                 self._waiting.pop(src, None)
                 return
             message, answer = queue.popleft()
-        self._answer(message, answer)
+        link = self._switch.routes.get(src)
+        # Who does not read its answers gets no more of them: none is kept for it but these.
+        if link is None or link.queued <= ANSWERS_LIMIT:
+            self._answer(message, answer)
         self._workers.defer(lambda: self._serve(src))
 
     def _answer(self, message: "Message", answer: "Answer") -> None:

@@ -1,0 +1,107 @@
+"""What a Router, `local()` and `ssh()` may be told: a table of options, and its check. Pure.
+
+A wrong option is told where it was given. Most are read much later, or over there, where the error
+would be about something else. What env holds is never quoted: it may be a password.
+"""
+
+import reprlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from .modules.grants import ModulePolicy
+
+__all__ = ["LEAST_MESSAGE_SIZE", "LONGEST", "check_options"]
+
+# Two weeks, in seconds. The timers of poll(2) end at 24 days, and a child sums several of these.
+LONGEST = 14 * 24 * 60 * 60
+
+# Chunks of prints, batches of log records and tracebacks are messages, too, of up to this size.
+LEAST_MESSAGE_SIZE = 64 * 1024
+
+# The length of a message has 32 bits on the wire.
+MESSAGE_SIZES = range(LEAST_MESSAGE_SIZE, 2**32)
+
+
+@dataclass(frozen=True)
+class _Rule:
+    """What one option takes: these types, as far as `is_fine`; `wanted` says it to the user."""
+
+    wanted: str
+    types: tuple[type, ...]
+    is_fine: Callable[[Any], bool] = lambda value: True
+    is_quoted: bool = True
+
+    def check(self, name: str, value: object) -> None:
+        """Raise TypeError or ValueError if this is not what is wanted; a bool is no number."""
+        came = reprlib.repr(value) if self.is_quoted else f"({type(value).__name__})"
+        text = f"{name}={came}: wanted is {self.wanted}"
+        is_flag = isinstance(value, bool) and bool not in self.types
+        if is_flag or not isinstance(value, self.types):
+            raise TypeError(text)
+        if not self.is_fine(value):
+            raise ValueError(text)
+
+
+def _can_be_passed(text: str) -> bool:
+    """Whether the system takes a text: no NUL, and no half of a character."""
+    return "\0" not in text and not any(
+        "\ud800" <= one <= "\udfff" and not "\udc80" <= one <= "\udcff" for one in text
+    )
+
+
+_SECONDS = _Rule(
+    "a number of seconds, more than 0 and at most two weeks",
+    (int, float),
+    lambda value: 0 < value <= LONGEST,
+)
+_NO_TYPE = type(None)
+
+RULES = {
+    "siblings": _Rule("True or False", (bool,)),
+    "max_message_size": _Rule(
+        "bytes as an int, from 65,536 on, as prints, logs and errors are messages too, to 2**32-1",
+        (int,),
+        lambda value: value in MESSAGE_SIZES,
+    ),
+    "modules": _Rule("a remotesvc.ModulePolicy, or None", (ModulePolicy, _NO_TYPE)),
+    "heartbeat": _SECONDS,
+    "heartbeat_misses": _Rule("an int of at least 1", (int,), lambda value: value >= 1),
+    "grace": _Rule(
+        "a number of seconds, at least 0 and at most two weeks",
+        (int, float),
+        lambda value: 0 <= value <= LONGEST,
+    ),
+    "output": _Rule("to be called as output(name, stream, line), or None", (Callable, _NO_TYPE)),
+    "name": _Rule("text that is not empty, or None", (str, _NO_TYPE), lambda value: value != ""),
+    "connect_timeout": _SECONDS,
+    "env": _Rule("a dict of text to text, or None", (dict, _NO_TYPE), is_quoted=False),
+    "cwd": _Rule(
+        "the path of a folder over there as text, or None",
+        (str, _NO_TYPE),
+        lambda value: value is None or (value != "" and _can_be_passed(value)),
+    ),
+}
+
+_VARIABLE = _Rule(
+    "text that is not empty, without '=' and NUL",
+    (str,),
+    lambda value: value != "" and "=" not in value and _can_be_passed(value),
+)
+_CONTENT = _Rule("text without NUL", (str,), _can_be_passed, is_quoted=False)
+
+
+def check_options(**given: Any) -> None:
+    """Raise TypeError or ValueError for the first option that is not what RULES want.
+
+    The error names the option, what came and what is wanted.
+    """
+    for name, value in given.items():
+        RULES[name].check(name, value)
+    for variable, content in (given.get("env") or {}).items():
+        _VARIABLE.check("a name in env", variable)
+        _CONTENT.check(f"env[{variable!r}]", content)
+    silence = given.get("heartbeat", 0) * given.get("heartbeat_misses", 0)
+    if silence > LONGEST:
+        text = "a link may be silent for heartbeat * heartbeat_misses seconds, at most two weeks"
+        raise ValueError(f"heartbeat_misses={given['heartbeat_misses']}: {text}, not {silence:g}")
