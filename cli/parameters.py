@@ -30,12 +30,12 @@ NEGATIVE_NUMBER = re.compile(r"-\.?[0-9]")
 # Where the number of words after `--` is kept for the command.
 TAIL_KEY = "remotesvc.literal_tail"
 
-# A year: longer waits are a slip, and some clocks do not take them.
-MAX_SECONDS = 366 * 86400.0
+# Two weeks, as for Router: the timers of poll(2) end at 24 days.
+MAX_SECONDS = 14 * 86400.0
 
 
 class Seconds(SecondsType):
-    """A positive number of seconds, at most a year."""
+    """A positive number of seconds, at most two weeks, as for Router."""
 
     name = "seconds"
 
@@ -48,7 +48,9 @@ class Seconds(SecondsType):
         except ValueError:
             seconds = 0.0
         if not 0 < seconds <= MAX_SECONDS:
-            self.fail(f"{value!r} is not a positive number of seconds", param, ctx)
+            self.fail(
+                f"{value!r} is not a positive number of seconds, at most two weeks", param, ctx
+            )
         return seconds
 
 

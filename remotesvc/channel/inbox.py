@@ -13,6 +13,7 @@ from hmac import compare_digest
 
 from ..core.credit import GRANT, Allowance
 from ..core.errors import CallTimeout, Error, ProtocolError, RefusedError
+from ..core.values import encode
 from ..core.wire import RAW, Message
 from .frames import (
     END,
@@ -35,6 +36,16 @@ __all__ = ["MAX_WRITERS", "Inbox", "Item"]
 
 # Each may have a window unread.
 MAX_WRITERS = 1024
+
+# What a writer's Senders were closed with and nobody has read yet: an end costs no credit, so of
+# more than these only the fact is kept, and not the text.
+MAX_FAILURES = 64
+NOT_KEPT = encode(
+    (
+        "Error",
+        "a sender was closed with an error; its text is not kept, %d are unread" % MAX_FAILURES,
+    )
+)
 
 CLOSED = "the receiver is closed"
 
@@ -67,12 +78,27 @@ class Item:
 class _Writer:
     """One context that writes: its credit, its unfinished value, the Senders it was given."""
 
-    __slots__ = ("allowance", "cost", "is_cut_off", "is_over", "kind", "parts", "route", "senders")
+    __slots__ = (
+        "allowance",
+        "cost",
+        "failures",
+        "is_awaited",
+        "is_cut_off",
+        "is_over",
+        "kind",
+        "parts",
+        "route",
+        "senders",
+    )
 
     def __init__(self, window: "int") -> "None":
         # By a value of more than half the window it may be overdrawn: see Outlet.
         self.allowance = Allowance(window, (window + 1) // 2 + VALUE_COST)
         self.senders = 0
+        # How many of those failed, unread.
+        self.failures = 0
+        # An end must come, whatever Senders it was given: it spoke since the last one.
+        self.is_awaited = False
         self.is_over = False
         self.is_cut_off = False
         self.route: "Optional[Message]" = None
@@ -97,7 +123,7 @@ class Inbox:
         self.token = os.urandom(TOKEN_SIZE)
         self._switch = switch
         self._name_of = name_of
-        self._window = window
+        self.window = window
         self._only = only
         self._writers: "Dict[int, _Writer]" = {}
         self._queue: "Deque[Item]" = deque()
@@ -107,7 +133,7 @@ class Inbox:
         self._is_closed = False
         self._changed = threading.Condition(threading.Lock())
         if only is not None:
-            self._add_writer(only)
+            self._add_writer(only).is_awaited = True
         self.handle = switch.listen(self)
 
     # -- on the reading threads ------------------------------------------------------------------
@@ -133,6 +159,8 @@ class Inbox:
             return "context %d is not the one that may write to this receiver" % message.src
         writer = self._writers.get(message.src)
         if writer is None:
+            if not self._is_there(message.src):
+                return None  # its loss came before this: nobody would end it again
             if len(self._writers) >= MAX_WRITERS:
                 return "this receiver has %d writers, at most so many are heard" % MAX_WRITERS
             writer = self._add_writer(message.src)
@@ -149,6 +177,14 @@ class Inbox:
         self._finish(writer, Item(message.src, message.auth, END, b"", 0, error), True)
         return complaint
 
+    def _is_there(self, context_id: "int") -> "bool":
+        """Tell whether a context can still be lost; routes go before anybody is told."""
+        switch = self._switch
+        if context_id in switch.routes or context_id == switch.id:
+            return True
+        # Of the loss of a sibling nobody tells us, and so it comes not before anything.
+        return context_id in switch.parents or (switch.upstream is not None and switch.siblings)
+
     def _add_frame(self, writer: "_Writer", message: "Message") -> "Optional[str]":
         """Queue what a frame completes; return what is wrong with it."""
         payload = message.payload
@@ -160,7 +196,7 @@ class Inbox:
             return self._end_sender(writer, message)
         cost = cost_of(payload)
         if not writer.allowance.take(cost):
-            return "sent more than its credit, a window of %d bytes" % self._window
+            return "sent more than its credit, a window of %d bytes" % self.window
         if flags & GOES_ON and not (writer.parts and writer.kind == kind):
             return "sent the end of a value without its beginning"
         if not flags & GOES_ON:
@@ -169,6 +205,7 @@ class Inbox:
         if writer.is_over:
             writer.is_over = False
             self._open_writers += 1
+        writer.is_awaited = True
         writer.parts.append(payload[HEAD_SIZE:])
         writer.kind = kind
         writer.cost += cost
@@ -186,8 +223,12 @@ class Inbox:
         if writer.is_over:
             return None  # a second end costs nothing, and says nothing
         writer.senders = max(0, writer.senders - 1)
-        item = Item(message.src, message.auth, END, data)
+        writer.is_awaited = False
         is_failure = data != b"\xc0"
+        if is_failure:
+            data = data if writer.failures < MAX_FAILURES else NOT_KEPT
+            writer.failures += 1
+        item = self._outcome = Item(message.src, message.auth, END, data)
         if not writer.senders:
             self._finish(writer, item, is_failure)
         elif is_failure:
@@ -196,7 +237,7 @@ class Inbox:
         return None
 
     def _add_writer(self, context_id: "int") -> "_Writer":
-        writer = self._writers[context_id] = _Writer(self._window)
+        writer = self._writers[context_id] = _Writer(self.window)
         self._open_writers += 1
         return writer
 
@@ -213,7 +254,12 @@ class Inbox:
     # -- who writes ------------------------------------------------------------------------------
 
     def expect(self, context_id: "int") -> "None":
-        """Note that a context is given a Sender: it is a writer until it closes that."""
+        """Note that a context is given a Sender: it is a writer until it closes that.
+
+        One that may not write here is none, whatever it is given: it may hand it on.
+        """
+        if self._only not in (None, context_id):
+            return
         with self._changed:
             writer = self._writers.get(context_id)
             if writer is None:
@@ -224,6 +270,21 @@ class Inbox:
                 writer.is_over = False
                 self._open_writers += 1
             writer.senders += 1
+
+    def take_back(self, context_id: "int") -> "None":
+        """Note that a context was not given a Sender after all."""
+        with self._changed:
+            writer = self._writers.get(context_id)
+            if writer is None:
+                return
+            writer.senders = max(0, writer.senders - 1)
+            if writer.senders or writer.is_awaited or writer.is_over:
+                return
+            writer.is_over = True
+            self._open_writers -= 1
+            if writer.route is None:
+                del self._writers[context_id]
+            self._changed.notify_all()
 
     def lose_contexts(self, ids: "Set[int]", error: "Exception") -> "None":
         """Take the news that contexts are gone, some of them writers."""
@@ -264,6 +325,8 @@ class Inbox:
             writer = self._writers.get(item.src)
             granted = 0 if writer is None else writer.allowance.consume(item.cost)
             route = None if writer is None else writer.route
+            if writer is not None and item.kind == END and item.error is None:
+                writer.failures -= 1
         if granted and route is not None:
             self._switch.reply(route, RAW, GRANT.pack(granted))
         return item

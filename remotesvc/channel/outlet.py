@@ -1,8 +1,8 @@
 """Outlet: the writing end of a stream, one for all Senders of this process to one Receiver.
 
 It keeps to the credit that the Receiver grants. It is made when something is first sent, and ends
-when the Receiver is closed or lost: not with the last Sender, for what was sent is counted over
-there until it is read, and the next Sender has to know.
+when the Receiver is closed or lost, or when no Sender is open and all that was sent was granted
+again: not before, for it is counted over there until it is read, and the next Sender has to know.
 """
 
 import threading
@@ -16,7 +16,7 @@ from .frames import END, cost_of, cut, total_cost
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Iterable, Optional
+    from typing import Iterable, Optional, Set
 
     from ..core.link import Link
     from ..core.wire import Message
@@ -38,6 +38,8 @@ class Outlet:
         self.handle = handle
         self.token = token
         self.lost: "Optional[Exception]" = None
+        # The id() of each Sender that is open: this must not keep it alive. For Streams only.
+        self.holders: "Set[int]" = set()
         self._streams = streams
         self._switch = streams.switch
         self._size = size
@@ -58,6 +60,8 @@ class Outlet:
             with self._changed:
                 self._window.grant(GRANT.unpack(message.payload)[0])
                 self._changed.notify_all()
+            if not self.holders:
+                self._streams.drop_if_idle(self)
         elif message.encoding != RAW:
             # Read by whoever sends next: on this thread a child can fetch no module for it.
             self._end(None, message.payload)
@@ -72,8 +76,24 @@ class Outlet:
             if self._refusal is None:
                 self._refusal = refusal
             self._changed.notify_all()
-        self._switch.unlisten(self._own_handle)
+        self.unlisten()
         self._streams.forget(self)
+
+    def retire(self) -> "bool":
+        """End it if nothing is being sent and the window is whole; tell whether it has ended."""
+        if not self._turn.acquire(False):
+            return False
+        try:
+            with self._changed:
+                if self.lost is None and self._window.left >= self._size:
+                    self.lost = Error("this sender is closed")
+                return self.lost is not None
+        finally:
+            self._turn.release()
+
+    def unlisten(self) -> "None":
+        """Give back the handle for credit."""
+        self._switch.unlisten(self._own_handle)
 
     # -- on the threads that send ----------------------------------------------------------------
 

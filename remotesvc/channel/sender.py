@@ -13,10 +13,11 @@ from .frames import BYTES, MAX_WINDOW, TOKEN_SIZE, VALUE
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import TracebackType
-    from typing import Any, Optional, Tuple, Type
+    from typing import Any, Optional, Set, Tuple, Type
 
     from ..types import Station
     from .outlet import Outlet
+    from .streams import Place
 
 __all__ = ["Sender", "open_sender"]
 
@@ -83,7 +84,19 @@ class Sender:
             kind = VALUE
             data, lent = streams.collect(encode, value, "value")
             streams.expect(lent, outlet.respondent)
+            if lent:
+                self._put_lent(outlet, data, timeout, lent)
+                return
         outlet.put(kind, data, self._auth, timeout)
+
+    def _put_lent(
+        self, outlet: "Outlet", data: "bytes", timeout: "Optional[float]", lent: "Set[Place]"
+    ) -> "None":
+        try:
+            outlet.put(VALUE, data, self._auth, timeout)
+        except Exception:
+            self._router.streams.take_back(lent, outlet.respondent)
+            raise
 
     def close(self, error: "Optional[BaseException]" = None) -> "None":
         """Tell the receiver that this sender sends no more, and why if it went wrong.
@@ -94,14 +107,19 @@ class Sender:
             return
         self._is_closed = True
         reason = None if error is None else _describe(error)
-        (self._outlet or self._open()).put_end(encode(reason), self._auth)
+        try:
+            outlet = self._outlet or self._open()
+        except Error:
+            return  # to a context of which too many are open: it is its own loss
+        outlet.put_end(encode(reason), self._auth)
+        self._router.streams.release(outlet, self)
 
     def _open(self) -> "Outlet":
         streams = self._router.streams
         context_id, handle, _ = self._address
         if context_id == self._router.switch.id:
             streams.expect(((context_id, handle),), context_id)
-        self._outlet = streams.outlet(self._address, self._window)
+        self._outlet = streams.outlet(self._address, self._window, self)
         return self._outlet
 
     def __enter__(self) -> "Sender":
@@ -134,6 +152,9 @@ def open_sender(router: "Station", src: "int", auth: "int", fields: "Tuple[Any, 
             "a sender to handle %d with a token of %d bytes and a window of %d"
             % (handle, len(token), window)
         )
+    if context_id == switch.id and not router.streams.is_ours(handle, token, window):
+        # Else whoever guesses a handle has us write to what is not a stream, or not his.
+        raise ProtocolError("a sender to handle %d, where no receiver of ours gave it" % handle)
     lent = lent_authority(auth, switch.id, switch.parents)
     return Sender(router, context_id, handle, token, window, lent)
 

@@ -5,23 +5,31 @@ when the first of either is, so that a router without streams pays nothing for t
 """
 
 import threading
+from hmac import compare_digest
 
+from ..core.errors import RefusedError
+from ..core.link import QUEUE_LIMIT
 from .inbox import Inbox
 from .outlet import Outlet
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Dict, Iterable, Optional, Sequence, Set, Tuple
+    from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Set, Tuple
 
     from ..core.context import Context
     from ..core.switch import Switch
     from ..types import Outgoing
+    from .sender import Sender
 
     # Context and handle; with the token it is an address.
     Place = Tuple[int, int]
     Address = Tuple[int, int, bytes]
 
 __all__ = ["STREAM_MODULES", "Lender", "Streams"]
+
+# Writing ends to the Receivers of one context below, which alone decides when they end: about 2 KB
+# each. Parents are trusted.
+MAX_OUTLETS = 1024
 
 # What a child needs to send something: it would ask for one after the other.
 STREAM_MODULES = (
@@ -53,18 +61,52 @@ class Streams:
 
     # -- writing ends ----------------------------------------------------------------------------
 
-    def outlet(self, address: "Address", window: "int") -> "Outlet":
-        """Return the writing end that leads to (context, handle, token)."""
+    def outlet(self, address: "Address", window: "int", holder: "Sender") -> "Outlet":
+        """Return the writing end that leads to (context, handle, token), held by a Sender.
+
+        Raises RefusedError when that context has too many.
+        """
         with self._lock:
             outlet = self._outlets.get(address)
             if outlet is None:
+                self._check_outlets(address[0])
                 outlet = self._outlets[address] = Outlet(self, *address, size=window)
+            outlet.holders.add(id(holder))
             return outlet
+
+    def _check_outlets(self, context_id: "int") -> "None":
+        is_trusted = context_id == self.switch.id or context_id in self.switch.parents
+        count = 0 if is_trusted else sum(place[0] == context_id for place in self._outlets)
+        if count >= MAX_OUTLETS:
+            raise RefusedError(
+                "%d streams to %s are open, and more are not possible: read them to the end over "
+                "there, or close their receivers" % (count, self.name_of(context_id))
+            )
+
+    def release(self, outlet: "Outlet", holder: "Sender") -> "None":
+        """Note that a Sender is closed; drop its writing end if nothing is left to remember."""
+        with self._lock:
+            outlet.holders.discard(id(holder))
+        self.drop_if_idle(outlet)
+
+    def drop_if_idle(self, outlet: "Outlet") -> "None":
+        """Drop a writing end without open Senders whose window is whole."""
+        with self._lock:
+            is_over = not outlet.holders and outlet.retire()
+            if is_over:
+                self._remove(outlet)
+        if is_over:
+            outlet.unlisten()
 
     def forget(self, outlet: "Outlet") -> "None":
         """Drop a writing end that has ended."""
         with self._lock:
-            self._outlets.pop((outlet.respondent, outlet.handle, outlet.token), None)
+            self._remove(outlet)
+
+    def _remove(self, outlet: "Outlet") -> "None":
+        address = (outlet.respondent, outlet.handle, outlet.token)
+        if self._outlets.get(address) is outlet:
+            del self._outlets[address]
 
     # -- reading ends ----------------------------------------------------------------------------
 
@@ -77,6 +119,11 @@ class Streams:
         if error is not None:
             inbox.lose(error)
         return inbox
+
+    def is_ours(self, handle: "int", token: "bytes", window: "int") -> "bool":
+        """Tell whether a Receiver of ours that is open gave out such a Sender."""
+        inbox = self._inboxes.get(handle)
+        return inbox is not None and compare_digest(inbox.token, token) and inbox.window == window
 
     def close_inbox(self, inbox: "Inbox") -> "None":
         """Close a reading end."""
@@ -116,11 +163,31 @@ class Streams:
             lent.add((context_id, handle))
 
     def expect(self, lent: "Iterable[Place]", context_id: "int") -> "None":
-        """Have those Receivers of ours that Senders lead to expect a context to write."""
-        for home, handle in lent:
-            inbox = self._inboxes.get(handle)
-            if home == self.switch.id and inbox is not None:
-                inbox.expect(context_id)
+        """Have those Receivers of ours that Senders lead to expect a context to write.
+
+        Raises RefusedError when one of them has too many writers; then none expects it.
+        """
+        done: "List[Place]" = []
+        try:
+            for place in lent:
+                inbox = self._own_inbox(place)
+                if inbox is not None:
+                    inbox.expect(context_id)
+                    done.append(place)
+        except Exception:
+            self.take_back(done, context_id)
+            raise
+
+    def take_back(self, lent: "Iterable[Place]", context_id: "int") -> "None":
+        """Undo expect(): the Senders were not sent."""
+        for place in lent:
+            inbox = self._own_inbox(place)
+            if inbox is not None:
+                inbox.take_back(context_id)
+
+    def _own_inbox(self, place: "Place") -> "Optional[Inbox]":
+        home, handle = place
+        return self._inboxes.get(handle) if home == self.switch.id else None
 
 
 class Lender:
@@ -135,19 +202,32 @@ class Lender:
         encode = self._outgoing.encode_call
         call, lent = self._streams.collect(encode, context, *args)
         if lent:
-            self._lend(lent, context)
+            self._lend(lent, context, len(call[1]))
         return call  # type: ignore[no-any-return]
 
     def push(self, context_id: "int", names: "Sequence[str]") -> "None":
         """Do what the other one does."""
         self._outgoing.push(context_id, names)
 
-    def _lend(self, lent: "Set[Place]", context: "Context") -> "None":
-        self._streams.expect(lent, context.id)
+    def _lend(self, lent: "Set[Place]", context: "Context", size: "int") -> "None":
+        streams = self._streams
+        streams.expect(lent, context.id)
         try:
-            context.check_connected()
-        except Exception as error:
             # It may have been lost before it was expected to write.
-            self._streams.lose({context.id}, error)
+            context.check_connected()
+            if self._is_refused(context.id, size):
+                # The switch says why, in a moment.
+                streams.take_back(lent, context.id)
+                return
+            self._outgoing.push(context.id, STREAM_MODULES)
+        except Exception:
+            streams.take_back(lent, context.id)
             raise
-        self._outgoing.push(context.id, STREAM_MODULES)
+
+    def _is_refused(self, context_id: "int", size: "int") -> "bool":
+        """Tell whether the switch will not send a call of so many bytes."""
+        switch = self._streams.switch
+        link = switch.routes.get(context_id) or switch.upstream
+        is_congested = link is not None and link.queued > QUEUE_LIMIT + switch.max_message_size
+        has_no_route = link is None and context_id != switch.id
+        return is_congested or has_no_route or size > switch.max_message_size

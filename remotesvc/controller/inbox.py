@@ -78,6 +78,8 @@ class Inbox:
                 return
             source = self._sources.get(message.src)
             if source is None:
+                if message.src not in self._switch.routes:
+                    return  # lost while this was handled: nobody would forget it again
                 source = self._sources[message.src] = Source(self._name_of(message.src))
             if not source.allowance.take(cost):
                 source.lost_bytes += size

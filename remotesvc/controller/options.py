@@ -11,16 +11,14 @@ from typing import Any
 
 from .modules.grants import ModulePolicy
 
-__all__ = ["LEAST_MESSAGE_SIZE", "LONGEST", "check_options"]
+__all__ = ["LONGEST", "MESSAGE_SIZES", "check_options"]
 
 # Two weeks, in seconds. The timers of poll(2) end at 24 days, and a child sums several of these.
 LONGEST = 14 * 24 * 60 * 60
 
-# Chunks of prints, batches of log records and tracebacks are messages, too, of up to this size.
-LEAST_MESSAGE_SIZE = 64 * 1024
-
-# The length of a message has 32 bits on the wire.
-MESSAGE_SIZES = range(LEAST_MESSAGE_SIZE, 2**32)
+# Chunks of prints, batches of log records and tracebacks are messages, too, most of them smaller
+# than the first; the length of a message has 32 bits on the wire.
+MESSAGE_SIZES = range(64 * 1024, 2**32)
 
 
 @dataclass(frozen=True)
@@ -34,8 +32,8 @@ class _Rule:
 
     def check(self, name: str, value: object) -> None:
         """Raise TypeError or ValueError if this is not what is wanted; a bool is no number."""
-        came = reprlib.repr(value) if self.is_quoted else f"({type(value).__name__})"
-        text = f"{name}={came}: wanted is {self.wanted}"
+        came = reprlib.repr(value) if self.is_quoted else f"a value of type {type(value).__name__}"
+        text = f"{name}: wanted is {self.wanted}; got {came}"
         is_flag = isinstance(value, bool) and bool not in self.types
         if is_flag or not isinstance(value, self.types):
             raise TypeError(text)
@@ -72,23 +70,29 @@ RULES = {
         (int, float),
         lambda value: 0 <= value <= LONGEST,
     ),
-    "output": _Rule("to be called as output(name, stream, line), or None", (Callable, _NO_TYPE)),
+    "output": _Rule(
+        "something to call as output(name, stream, line), or None",
+        (object,),
+        lambda value: value is None or callable(value),
+    ),
     "name": _Rule("text that is not empty, or None", (str, _NO_TYPE), lambda value: value != ""),
     "connect_timeout": _SECONDS,
     "env": _Rule("a dict of text to text, or None", (dict, _NO_TYPE), is_quoted=False),
     "cwd": _Rule(
-        "the path of a folder over there as text, or None",
+        "the path of a folder over there, as text without NUL, or None",
         (str, _NO_TYPE),
         lambda value: value is None or (value != "" and _can_be_passed(value)),
     ),
 }
 
 _VARIABLE = _Rule(
-    "text that is not empty, without '=' and NUL",
+    "text that is not empty, with no '=' and no NUL",
     (str,),
     lambda value: value != "" and "=" not in value and _can_be_passed(value),
 )
-_CONTENT = _Rule("text without NUL", (str,), _can_be_passed, is_quoted=False)
+_CONTENT = _Rule(
+    "text that the system takes, without NUL", (str,), _can_be_passed, is_quoted=False
+)
 
 
 def check_options(**given: Any) -> None:
@@ -104,4 +108,4 @@ def check_options(**given: Any) -> None:
     silence = given.get("heartbeat", 0) * given.get("heartbeat_misses", 0)
     if silence > LONGEST:
         text = "a link may be silent for heartbeat * heartbeat_misses seconds, at most two weeks"
-        raise ValueError(f"heartbeat_misses={given['heartbeat_misses']}: {text}, not {silence:g}")
+        raise ValueError(f"heartbeat_misses: {text}; got {silence:g}")

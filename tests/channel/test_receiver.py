@@ -12,6 +12,7 @@ from remotesvc import (
     Error,
     ProtocolError,
     Receiver,
+    RefusedError,
     RemoteError,
 )
 from remotesvc.channel import inbox
@@ -19,8 +20,18 @@ from remotesvc.channel.frames import BYTES, END, END_LIMIT, GOES_ON, MORE, PART_
 from remotesvc.core.values import encode
 from remotesvc.core.wire import DEAD, ERROR, FRAGMENT, PICKLE, PLAIN, RAW
 from tests.channel.ends import CHILD, OTHER, Station, fields_of
+from tests.core.ends import message
 
 WINDOW = 64 * VALUE_COST
+
+
+class Chosen:
+    """What a Receiver asks of its respondent."""
+
+    connected = True
+
+    def __init__(self, context_id: int) -> None:
+        self.id = context_id
 
 
 @pytest.fixture
@@ -238,13 +249,109 @@ def test_only_the_respondent_may_write(station: Station) -> None:
     receiver.close()
 
 
+def test_who_may_not_write_is_not_waited_for(station: Station) -> None:
+    with Receiver(station, WINDOW, Chosen(CHILD)) as receiver:  # type: ignore[arg-type]
+        station.streams.expect([(0, fields_of(receiver)[1])], OTHER)
+        station.streams.expect([(0, fields_of(receiver)[1])], 0)
+        station.write(receiver, 1)
+        station.write(receiver, None, kind=END)
+        assert list(receiver) == [1]
+
+
+def test_sender_that_was_not_sent_after_all_ends_no_other_wait(
+    station: Station, receiver: Receiver
+) -> None:
+    place = [(0, fields_of(receiver)[1])]
+    station.streams.expect(place, CHILD)
+    station.streams.expect(place, CHILD)
+    station.streams.take_back(place, CHILD)
+    with pytest.raises(CallTimeout):
+        receiver.get(0)
+    station.streams.expect(place, CHILD)
+    station.write(receiver, 1)
+    station.write(receiver, None, kind=END)
+    assert receiver.get(0) == 1
+    with pytest.raises(CallTimeout):
+        receiver.get(0)
+    station.streams.take_back(place, CHILD)
+    assert list(receiver) == []
+
+
+def test_sender_that_was_not_sent_leaves_who_speaks_a_writer(
+    station: Station, receiver: Receiver
+) -> None:
+    place = [(0, fields_of(receiver)[1])]
+    station.write(receiver, None, kind=END, src=OTHER)
+    station.write(receiver, 1)
+    station.streams.expect(place, CHILD)
+    station.streams.take_back(place, CHILD)
+    assert receiver.get(0) == 1
+    with pytest.raises(CallTimeout):
+        receiver.get(0)
+    station.streams.take_back(place, 999)
+    station.write(receiver, None, kind=END)
+    assert list(receiver) == []
+
+
+def test_sender_that_was_not_sent_leaves_the_respondent_a_writer(station: Station) -> None:
+    with Receiver(station, WINDOW, Chosen(CHILD)) as receiver:  # type: ignore[arg-type]
+        place = [(0, fields_of(receiver)[1])]
+        station.streams.expect(place, CHILD)
+        station.streams.take_back(place, CHILD)
+        station.child.hang_up()
+        with pytest.raises(DisconnectedError):
+            receiver.get(0)
+
+
+def test_receivers_in_one_value_expect_a_context_all_or_none(
+    station: Station, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Receiver(station) as full:
+        station.write(full, 1, src=OTHER)
+        monkeypatch.setattr(inbox, "MAX_WRITERS", 1)
+        places = [(0, fields_of(one)[1]) for one in (receiver, full)]
+        with pytest.raises(RefusedError, match="may have 1 writers"):
+            station.streams.expect(places, CHILD)
+        assert receiver._inbox._writers == {}
+
+
+def test_frame_that_is_handled_while_its_writer_is_lost_makes_nobody_wait(
+    station: Station, receiver: Receiver
+) -> None:
+    (frame,) = station.frames(receiver, 1)
+    station.write(receiver, 0)
+    station.child.hang_up()
+    receiver._inbox.deliver(message(frame, dst=0, src=CHILD, encoding=RAW))
+    assert receiver.get(0) == 0
+    for _ in range(2):
+        with pytest.raises(DisconnectedError):
+            receiver.get(0)
+    assert (receiver._inbox._writers, station.reports) == ({}, [])
+
+
+def test_parent_and_where_they_may_talk_sibling_are_heard_though_no_route_leads_there(
+    station: Station, receiver: Receiver
+) -> None:
+    station.switch.parents, station.switch.upstream = (1,), station.child.link
+    (frame,) = station.frames(receiver, "hello")
+    for src in (1, 999):
+        receiver._inbox.deliver(message(frame, dst=0, src=src, encoding=RAW))
+    station.switch.siblings = True
+    receiver._inbox.deliver(message(frame, dst=0, src=999, encoding=RAW))
+    assert receiver._inbox._writers.keys() == {1, 999}
+    assert [receiver.get(0), receiver.get(0)] == ["hello", "hello"]
+    with pytest.raises(CallTimeout):
+        receiver.get(0)
+
+
 # -- hostile writers -----------------------------------------------------------------------------
 
 
 def test_wrong_token_is_refused_reported_once_and_costs_nothing(
     station: Station, receiver: Receiver
 ) -> None:
-    for token in (bytes(16), b"", fields_of(receiver)[2][:15]):
+    right = fields_of(receiver)[2]
+    for token in (bytes(16), b"", right[:15] + bytes([right[15] ^ 1])):
         station.write(receiver, *range(50), token=token)
     assert set(station.refusals()) == {"a frame without the token of this receiver"}
     assert len(station.reports) == 1
@@ -357,6 +464,36 @@ def test_ends_between_values_cost_no_more_than_as_much_again(
         station.write(receiver, reason, kind=END)
     held = sum(len(item.data) for item in receiver._inbox._queue)
     assert held <= 2 * (WINDOW // 2 * 3 + VALUE_COST)
+
+
+def test_ends_of_unfinished_values_keep_few_texts_and_every_failure(
+    station: Station, receiver: Receiver
+) -> None:
+    part = fields_of(receiver)[2] + bytes((MORE,)) + b"x"
+    station.write_frame(receiver, part)
+    station.write(receiver, ("Flood", "x" * 2000), kind=END)
+    for _ in range(70):
+        station.write_frame(receiver, part)
+        station.write(receiver, ("Flood", "x" * 2000), kind=END)
+    queue = receiver._inbox._queue
+    assert len(queue) == 71
+    assert sum(len(data) for data in {id(item.data): item.data for item in queue}.values()) < (
+        (inbox.MAX_FAILURES + 1) * END_LIMIT
+    )
+    told: list[str] = []
+    for _ in range(71):
+        with pytest.raises(RemoteError) as caught:
+            receiver.get(0)
+        told.append(str(caught.value))
+    assert told[:64] == ["Flood: " + "x" * 2000] * 64
+    assert set(told[64:]) == {
+        "Error: a sender was closed with an error; its text is not kept, 64 are unread"
+    }
+    station.write(receiver, 1)
+    station.write(receiver, ("Flood", "again"), kind=END)
+    assert receiver.get(0) == 1
+    with pytest.raises(RemoteError, match="Flood: again"):
+        receiver.get(0)
 
 
 def test_end_that_is_too_long_or_means_nothing_is_an_error(

@@ -17,7 +17,8 @@ from remotesvc import (
     RemoteError,
     ValueNotSupported,
 )
-from remotesvc.channel.frames import END_LIMIT, HEAD_SIZE, MAX_WINDOW, VALUE_COST
+from remotesvc.channel import streams
+from remotesvc.channel.frames import END, END_LIMIT, HEAD_SIZE, MAX_WINDOW, VALUE_COST
 from remotesvc.channel.sender import Sender, open_sender
 from remotesvc.core.credit import GRANT
 from remotesvc.core.dead import bury
@@ -256,6 +257,19 @@ def test_sender_inside_a_value_makes_its_receiver_wait_for_who_got_it(station: S
             receiver.get(0)
 
 
+def test_sender_inside_a_value_that_is_not_sent_makes_nobody_wait(station: Station) -> None:
+    with Receiver(station) as receiver:
+        sender = station.lent_sender(VALUE_COST)
+        with pytest.raises(MessageTooLarge):
+            sender.send([receiver.sender, bytes(2 * VALUE_COST)])
+        sender.send(0)
+        with pytest.raises(CallTimeout):
+            sender.send(receiver.sender, timeout=0)
+        assert receiver._inbox._writers == {}
+        station.write(receiver, None, kind=END, src=OTHER)
+        assert list(receiver) == []
+
+
 # -- trust ---------------------------------------------------------------------------------------
 
 GOOD = (CHILD, 300, bytes(16), 4096)
@@ -298,10 +312,24 @@ def test_sender_of_ours_comes_back_from_a_child_but_its_token_must_be_right(
         back = open_sender(station, CHILD, CHILD, fields_of(receiver))
         back.send("known")
         assert receiver.get(0) == "known"
-        forged = open_sender(station, CHILD, CHILD, (*fields_of(receiver)[:2], bytes(16), 4096))
-        with pytest.raises(RefusedError, match="without the token"):
-            forged.send("guessed")
-            forged.send("again")
+        place, (token, window) = fields_of(receiver)[:2], fields_of(receiver)[2:]
+        for forged in ((bytes(16), window), (token, window - 1)):
+            with pytest.raises(ProtocolError, match="where no receiver of ours gave it"):
+                open_sender(station, CHILD, CHILD, (*place, *forged))
+        back.close()
+        assert receiver._inbox._writers.keys() == {0}
+    with pytest.raises(ProtocolError, match="no receiver of ours"):
+        open_sender(station, CHILD, CHILD, (*place, token, window))
+
+
+def test_sender_to_what_is_no_receiver_of_ours_is_refused_even_from_ourselves(
+    station: Station,
+) -> None:
+    station.lent_sender().send("makes a handle for credit")
+    for handle in station.switch._waiters:
+        for src in (0, CHILD):
+            with pytest.raises(ProtocolError, match="no receiver of ours"):
+                open_sender(station, src, src, (0, handle, bytes(16), 4096))
 
 
 def test_a_great_many_senders_in_one_value_leave_no_trace(station: Station) -> None:
@@ -312,6 +340,55 @@ def test_a_great_many_senders_in_one_value_leave_no_trace(station: Station) -> N
     senders = station.decode(encode([Fake() for _ in range(50_000)]), CHILD, CHILD)
     assert all(type(one) is Sender for one in senders)
     assert (station.switch._waiters, station.streams._outlets) == ({}, {})
+
+
+def test_senders_that_were_used_and_closed_leave_no_trace(station: Station) -> None:
+    for number in range(200):
+        station.lent_sender(handle=300 + number).close()
+    assert (station.switch._waiters, station.streams._outlets) == ({}, {})
+
+
+def test_writing_end_stays_until_all_that_was_sent_is_granted_again(station: Station) -> None:
+    with station.lent_sender(2 * VALUE_COST) as sender:
+        sender.send(0, timeout=0)
+    (sent, _) = station.heard()
+    with station.lent_sender(2 * VALUE_COST) as sender:
+        sender.send(1, timeout=0)
+        with pytest.raises(CallTimeout):
+            sender.send(2, timeout=0)
+    station.answer(sent, GRANT.pack(VALUE_COST))
+    assert len(station.streams._outlets) == 1
+    station.answer(sent, GRANT.pack(VALUE_COST))
+    assert (station.switch._waiters, station.streams._outlets) == ({}, {})
+
+
+def test_writing_end_stays_while_another_sender_is_open(station: Station) -> None:
+    one, other = station.lent_sender(), station.lent_sender()
+    one.send(0)
+    other.send(1)
+    station.answer(station.heard()[0], GRANT.pack(2 * VALUE_COST))
+    one.close()
+    other.send(2)
+    assert len(station.streams._outlets) == 1
+
+
+def test_streams_to_one_child_that_never_reads_are_limited_and_the_others_go_on(
+    station: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams, "MAX_OUTLETS", 2)
+    for handle in (300, 301):
+        with station.lent_sender(handle=handle) as sender:
+            sender.send(0)
+    late = station.lent_sender(handle=302)
+    with pytest.raises(RefusedError, match=r"2 streams to web1 are open, .* close their rec"):
+        late.send(0)
+    late.close()
+    station.lent_sender(handle=301).send("known")
+    open_sender(station, OTHER, OTHER, (OTHER, 300, bytes(16), 4096)).send("fine")
+    with Receiver(station) as receiver:
+        receiver.sender.send("fine")
+        assert receiver.get(0) == "fine"
+    assert len(station.streams._outlets) == 3
 
 
 def test_credit_is_taken_from_the_reading_context_only_and_garbage_is_no_credit(

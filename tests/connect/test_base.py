@@ -294,6 +294,21 @@ def test_end_before_hello_is_explained_by_what_is_known(
     assert (error.exit_status, error.stderr) == (exit_status, stderr)
 
 
+@pytest.mark.parametrize(
+    ("stderr", "advice"),
+    [
+        ("", "Is /opt/py a Python? Name another with python_path"),
+        ("usage: py FILE\n", "Is /opt/py a Python?"),
+        ("remotesvc: cwd: [Errno 2] No such file: '/srv'\n", "Give a cwd that is a folder there"),
+        ("remotesvc: cannot begin: ValueError('embedded null byte')\n", ""),
+    ],
+)
+def test_advice_after_an_early_end_is_about_what_was_wrong(stderr: str, advice: str) -> None:
+    text = str(explain_end("web1", 1, stderr, "", ["/opt/py"], "", has_begun=False))
+    assert advice in text
+    assert ("python_path" in text) is ("Python?" in advice)
+
+
 def test_long_last_words_are_cut_to_their_end() -> None:
     error = explain_end("web1", 1, "x" * 10_000 + "the end", "", [], "")
     assert str(error).endswith("the end") and len(str(error)) < 700

@@ -1,5 +1,9 @@
-"""Python blocks of the documentation run as they stand, local children in the place of hosts."""
+"""Python blocks of the documentation run as they stand, local children in the place of hosts.
 
+Each is a file of its own, as a reader would paste it: nothing stands before or around it.
+"""
+
+import os
 import re
 import subprocess
 import sys
@@ -12,7 +16,10 @@ DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 # `router.ssh("web1", …)` of the texts opens a child on this host: what is shown is the calls.
+# Python runs it before the block, and not in children: they do not inherit the path to it.
 PROLOGUE = """
+import os
+del os.environ["PYTHONPATH"]
 import remotesvc
 remotesvc.Router.ssh = lambda self, host, **options: self.local(name=host)
 """
@@ -32,14 +39,17 @@ def blocks() -> list[tuple[str, str]]:
 @pytest.mark.parametrize("code", [pytest.param(code, id=where) for where, code in blocks()])
 def test_block_of_the_documentation_runs(code: str, tmp_path: Path) -> None:
     program = tmp_path / "block.py"
-    body = "\n".join("    " + line for line in code.splitlines())
-    program.write_text(f"{PROLOGUE}\nif __name__ == '__main__':\n{body}\n", encoding="utf-8")
+    program.write_text(code, encoding="utf-8")
+    folder = tmp_path / "prologue"
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text(PROLOGUE, encoding="utf-8")
     done = subprocess.run(
         [sys.executable, "-W", "error", str(program)],
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
+        env={**os.environ, "PYTHONPATH": str(folder)},
     )
     assert done.returncode == 0, done.stderr
 

@@ -73,18 +73,36 @@ def test_child_that_ignores_its_credit_is_cut_off_and_the_others_go_on(
     assert len([one for one in caplog.messages if "credit" in one]) == 1
 
 
-def test_lent_sender_answers_no_call_of_ours(
-    scene: Scene, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    # It may name any handle of its parent: that of a call under way is not a stream.
+def test_lent_sender_answers_no_call_of_ours(scene: Scene, tmp_path: Path) -> None:
+    # Handles are consecutive, so that of a call under way is guessed: it is not a stream.
     gate = str(tmp_path / "gate")
     os.mkfifo(gate)
     waiting = scene.good.submit(os.open, gate, os.O_RDONLY)  # until somebody writes
-    payload = encode(Lent(0, FIRST_DYNAMIC, bytes(16), 4096))
-    scene.tell("say", [[None, PLAIN, payload]]).send("forged")
-    assert "a reply of context 0 on the authority of context 1" in caplog.text
+    for handle in scene.router.switch._waiters:
+        payload = encode(Lent(0, handle, bytes(16), 4096))
+        with pytest.raises(ProtocolError, match="where no receiver of ours gave it"):
+            scene.tell("say", [[None, PLAIN, payload]])
     Path(gate).write_text("go")
     assert isinstance(waiting.result(DEADLINE), int)
+
+
+def test_guessed_receiver_of_ours_does_not_wait_for_us(scene: Scene, router: Router) -> None:
+    with Receiver(router, respondent=scene.good) as receiver:
+        _, handle, _, window = receiver.sender.__wire__()[1]
+        payload = encode(Lent(0, handle, bytes(16), window))
+        with pytest.raises(ProtocolError, match="where no receiver of ours gave it"):
+            scene.tell("say", [[None, PLAIN, payload]])
+        scene.good.call(streams.send_numbers, receiver.sender, 3)
+        assert list(receiver) == [0, 1, 2]
+
+
+def test_senders_of_a_child_that_we_close_leave_nothing_here(scene: Scene, router: Router) -> None:
+    assert router.streams._outlets == {}
+    waiters = len(router.switch._waiters)
+    for handle in range(5000, 5100):
+        payload = encode(Lent(scene.evil.id, handle, bytes(16), 4096))
+        scene.tell("say", [[None, PLAIN, payload]]).close()
+    assert (router.streams._outlets, len(router.switch._waiters)) == ({}, waiters)
 
 
 def test_many_ends_and_frames_after_close_disturb_nothing(scene: Scene, router: Router) -> None:
