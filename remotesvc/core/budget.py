@@ -59,9 +59,9 @@ class Keys(object):
 
     __slots__ = ("count", "size")
 
-    def __init__(self) -> "None":
+    def __init__(self, size: "int" = MAX_KEY_BYTES) -> "None":
         self.count = MAX_KEYS
-        self.size = MAX_KEY_BYTES
+        self.size = size
 
     def charge(self, keys: "List[Any]") -> "None":
         """Pay for `keys` before any of them is hashed; raise Unfit when it is too much."""

@@ -39,7 +39,7 @@ from remotesvc.core.wire import (
 # Any handle that this child may have given out for a reply.
 REPLY_HANDLE = 4711
 
-# The variable of the environment in CONFIGURE that makes this child greet with other bytes.
+# The variable of the environment in CONFIGURE that makes this child greet with other bytes, in hex.
 GREETING = "FAKE_CHILD_GREETING"
 
 
@@ -62,7 +62,7 @@ class FakeChild:
         """Greet, and do what is called for."""
         greeting = (self.settings.env or {}).get(GREETING)
         facts = (VERSION, (3, 11, 0), "/bin/fake", os.getpid(), "fake", "Fake-1", 0)
-        payload = encode(facts) if greeting is None else greeting.encode("latin-1")
+        payload = encode(facts) if greeting is None else bytes.fromhex(greeting)
         self._write(MARKER + self.settings.nonce)
         self._send(HELLO, 0, PLAIN, payload)
         while True:

@@ -236,7 +236,9 @@ def test_child_that_speaks_and_never_reads_is_given_up(on_path: None, no_leaks: 
 
 @pytest.mark.parametrize("greeting", ["", "\xc1", "\x93\x01\x02\x03", "\x91" * 2000, "x" * 20000])
 def test_greeting_that_is_none_fails_at_once(on_path: None, router: Router, greeting: str) -> None:
-    evil = router.local(name="evil", python_path=str(FAKE), env={GREETING: greeting})
+    evil = router.local(
+        name="evil", python_path=str(FAKE), env={GREETING: greeting.encode("latin-1").hex()}
+    )
     with pytest.raises(BootstrapError, match="evil: the child did not start"):
         _ = evil.info
 
@@ -263,7 +265,7 @@ def test_nothing_of_a_remote_error_steers_a_terminal(scene: Scene, base: str) ->
 
 
 def test_facts_of_a_greeting_are_harmless(on_path: None, router: Router) -> None:
-    greeting = encode((1, (3, 9, 0), POISON, 1, POISON, POISON, 0)).decode("latin-1")
+    greeting = encode((1, (3, 9, 0), POISON, 1, POISON, POISON, 0)).hex()
     info = router.local(python_path=str(FAKE), env={GREETING: greeting}).info
     assert all(text.isprintable() for text in (info.executable, info.hostname, info.platform))
 

@@ -182,7 +182,12 @@ class Shipment:
                 self._states.pop(context_id, None)
 
     def _state(self, context_id: int) -> _State:
-        return self._states.setdefault(context_id, _State(self._policy))
+        state = self._states.get(context_id)
+        if state is None:
+            state = _State(self._policy)
+            if context_id in self._switch.routes:
+                self._states[context_id] = state  # else it is lost, and nobody forgets it again
+        return state
 
     def _parcel(self, seed: str) -> _Parcel:
         """Return the closure of a seed, worked out once per router and state of the files."""
