@@ -39,7 +39,7 @@ from remotesvc.core.wire import (
 # Any handle that this child may have given out for a reply.
 REPLY_HANDLE = 4711
 
-# The variable of the environment in CONFIGURE that makes this child greet with other bytes, in hex.
+# The variable in the environment of CONFIGURE that makes this child greet with other bytes, hex.
 GREETING = "FAKE_CHILD_GREETING"
 
 

@@ -272,6 +272,17 @@ def test_lost_context_has_no_grants_any_more(home: Home, sources: Sources) -> No
     assert home.ask("app")[0][1] == REFUSED
 
 
+def test_request_that_is_handled_while_its_context_is_lost_makes_it_known_to_nobody(
+    home: Home,
+) -> None:
+    home.switch.observe(lambda ids, error: home.shipment.forget(ids))
+    home.ask("no_such_module")
+    assert home.shipment._states.keys() == {FIRST}
+    home.children[FIRST].hang_up()
+    home.ask("no_such_module")
+    assert home.shipment._states == {}
+
+
 # -- data files ----------------------------------------------------------------------------------
 
 
