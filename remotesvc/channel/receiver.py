@@ -1,6 +1,7 @@
 """Receiver: the reading end of a stream as its users see it."""
 
 from ..core.errors import Error, ProtocolError, RemoteError, again
+from ..core.seconds import check_seconds
 from ..core.values import decode
 from .frames import BYTES, DEFAULT_WINDOW, END, MAX_WINDOW
 from .sender import Sender
@@ -35,8 +36,12 @@ class Receiver:
         window: "int" = DEFAULT_WINDOW,
         respondent: "Optional[Context]" = None,
     ) -> "None":
-        if not 1 <= window <= MAX_WINDOW:
+        if not hasattr(router, "streams"):
+            raise TypeError("Receiver: wanted is a Router, got %r" % (router,))
+        if type(window) is not int or not 1 <= window <= MAX_WINDOW:
             raise ValueError("window=%r: 1 to %d bytes are possible" % (window, MAX_WINDOW))
+        if respondent is not None and getattr(respondent, "router", None) is not router:
+            raise ValueError("respondent=%r: wanted is a context of this router" % (respondent,))
         self._router = router
         self._window = window
         only = None if respondent is None else respondent.id
@@ -68,7 +73,7 @@ class Receiver:
         one ended is raised again by each further call. Not on the I/O thread.
         """
         self._router.check_may_block()
-        item = self._inbox.take(timeout)
+        item = self._inbox.take(check_seconds("timeout", timeout))
         if item.error is not None:
             raise again(item.error)
         if item.kind == BYTES:

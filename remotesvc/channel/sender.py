@@ -7,6 +7,7 @@ checks the fields of one, and knows their order.
 from ..core.authority import FIRST_DYNAMIC
 from ..core.errors import Error, ProtocolError
 from ..core.lending import lent_authority, refuse_reference
+from ..core.seconds import check_seconds
 from ..core.values import SENDER, encode
 from .frames import BYTES, MAX_WINDOW, TOKEN_SIZE, VALUE
 
@@ -73,6 +74,7 @@ class Sender:
         on the I/O thread.
         """
         self._router.check_may_block()
+        timeout = check_seconds("timeout", timeout)
         if self._is_closed:
             raise Error("this sender is closed")
         outlet = self._outlet or self._open()

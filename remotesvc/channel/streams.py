@@ -7,6 +7,7 @@ when the first of either is, so that a router without streams pays nothing for t
 import threading
 from hmac import compare_digest
 
+from ..core.budget import Unfit
 from ..core.errors import RefusedError
 from ..core.link import QUEUE_LIMIT
 from .inbox import Inbox
@@ -42,6 +43,7 @@ STREAM_MODULES = (
     "remotesvc.core.dead",
     "remotesvc.core.lending",
     "remotesvc.core.references",
+    "remotesvc.core.seconds",
     "remotesvc.current",
 )
 
@@ -57,6 +59,8 @@ class Streams:
         self._error: "Optional[Exception]" = None
         self._lock = threading.Lock()
         self._lending = threading.local()
+        # Whether all that leaves by this router is encoded under `collect`.
+        self.has_lender = False
         switch.observe(self.lose)
 
     # -- writing ends ----------------------------------------------------------------------------
@@ -161,6 +165,10 @@ class Streams:
         lent: "Optional[Set[Place]]" = getattr(self._lending, "lent", None)
         if lent is not None:
             lent.add((context_id, handle))
+        elif self.has_lender:
+            raise Unfit(
+                "is a Sender of another router: make its Receiver on the router of this one"
+            )
 
     def expect(self, lent: "Iterable[Place]", context_id: "int") -> "None":
         """Have those Receivers of ours that Senders lead to expect a context to write.
@@ -196,6 +204,7 @@ class Lender:
     def __init__(self, outgoing: "Outgoing", streams: "Streams") -> "None":
         self._outgoing = outgoing
         self._streams = streams
+        streams.has_lender = True
 
     def encode_call(self, context: "Context", *args: "Any") -> "Tuple[int, bytes]":
         """Return what the other one does; with a Sender, send ahead what that needs."""

@@ -10,6 +10,7 @@ import time
 from .authority import CALL_FUNCTION
 from .errors import CallTimeout, DisconnectedError, MessageTooLarge, RefusedError
 from .pending import Pending
+from .seconds import check_seconds
 from .secret import Secret
 
 TYPE_CHECKING = False
@@ -30,9 +31,6 @@ SECRET_IN_PICKLE = b"remotesvc.core.secret"
 
 # What the child would ask for, to make one.
 SECRET_MODULES = ("remotesvc.core.secret",)
-
-# Nobody waits longer, and the system's clocks cannot.
-FOR_EVER = 1e9
 
 RESULTS = (None, "plain", "pickle")
 
@@ -203,17 +201,6 @@ class Verbs:
     def _timed_out(self, fn: "Any") -> "CallTimeout":
         what = (name_of_call(fn), self._context.name, self._timeout or 0)
         return CallTimeout("%s on %s timed out after %g s" % what)
-
-
-def check_seconds(name: "str", value: "Optional[float]") -> "Optional[float]":
-    """Return a number of seconds that every wait takes: None for one without an end."""
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise TypeError("%s=%r: seconds as a number, or None" % (name, value))
-    if value != value:
-        raise ValueError("%s=%r is no number of seconds" % (name, value))
-    return None if value > FOR_EVER else value
 
 
 def name_of_call(fn: "Any") -> "str":

@@ -30,6 +30,7 @@ FLOORS = (
         "remotesvc.core.library",
         "remotesvc.core.pending",
         "remotesvc.core.refusal",
+        "remotesvc.core.seconds",
         "remotesvc.core.secret",
         "remotesvc.core.values",
         "remotesvc.core.visible",

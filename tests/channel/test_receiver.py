@@ -30,7 +30,8 @@ class Chosen:
 
     connected = True
 
-    def __init__(self, context_id: int) -> None:
+    def __init__(self, router: Station, context_id: int) -> None:
+        self.router = router
         self.id = context_id
 
 
@@ -250,7 +251,7 @@ def test_only_the_respondent_may_write(station: Station) -> None:
 
 
 def test_who_may_not_write_is_not_waited_for(station: Station) -> None:
-    with Receiver(station, WINDOW, Chosen(CHILD)) as receiver:  # type: ignore[arg-type]
+    with Receiver(station, WINDOW, Chosen(station, CHILD)) as receiver:  # type: ignore[arg-type]
         station.streams.expect([(0, fields_of(receiver)[1])], OTHER)
         station.streams.expect([(0, fields_of(receiver)[1])], 0)
         station.write(receiver, 1)
@@ -294,7 +295,7 @@ def test_sender_that_was_not_sent_leaves_who_speaks_a_writer(
 
 
 def test_sender_that_was_not_sent_leaves_the_respondent_a_writer(station: Station) -> None:
-    with Receiver(station, WINDOW, Chosen(CHILD)) as receiver:  # type: ignore[arg-type]
+    with Receiver(station, WINDOW, Chosen(station, CHILD)) as receiver:  # type: ignore[arg-type]
         place = [(0, fields_of(receiver)[1])]
         station.streams.expect(place, CHILD)
         station.streams.take_back(place, CHILD)

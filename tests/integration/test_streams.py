@@ -275,3 +275,26 @@ def test_call_that_is_cancelled_while_it_sends_tears_no_message(child: Context) 
             assert running.cancel()
             assert seen == list(range(100 + round_))
         assert child.call(os.getpid) == child.info.pid
+
+
+def test_sender_of_another_router_is_refused_where_it_is_given(no_leaks: None) -> None:
+    with Router() as one, Router() as two, Receiver(one) as first, Receiver(two) as second:
+        for router, foreign in ((one, second), (two, first)):
+            child = router.local()
+            with pytest.raises(remotesvc.ValueNotSupported, match="of another router"):
+                child.call(streams.send_all, foreign.sender, [1])
+        with pytest.raises(ValueError, match="a context of this router"):
+            Receiver(one, respondent=child)
+
+
+@pytest.mark.parametrize("wrong", ["5", True])
+def test_deadline_that_is_no_number_is_told(router: Router, wrong: Any) -> None:
+    with Receiver(router) as receiver, pytest.raises(TypeError, match="seconds as a number"):
+        receiver.get(wrong)
+
+
+def test_receiver_of_what_is_no_router_is_told(router: Router) -> None:
+    wrong: Any = (router.local(), None)
+    for one in wrong:
+        with pytest.raises(TypeError, match="wanted is a Router"):
+            Receiver(one)
