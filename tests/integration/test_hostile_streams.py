@@ -47,7 +47,7 @@ def test_guessed_token_is_refused_and_the_stream_goes_on(
     scene: Scene, router: Router, caplog: pytest.LogCaptureFixture
 ) -> None:
     with Receiver(router) as receiver:
-        _, handle, token, _ = receiver.sender.__wire__()[1]
+        _, handle, token = receiver.sender._address
         frames = [next(cut(bytes([n]) * 16, VALUE, b"\xc0")) for n in range(256)]
         scene.say(*[[handle, RAW, frame] for frame in frames])
         scene.say(*[[handle, encoding, token[:15], 0] for encoding in (PLAIN, RAW, DEAD)])
@@ -60,7 +60,7 @@ def test_child_that_ignores_its_credit_is_cut_off_and_the_others_go_on(
     scene: Scene, router: Router, caplog: pytest.LogCaptureFixture
 ) -> None:
     with Receiver(router) as receiver:
-        _, handle, token, _ = receiver.sender.__wire__()[1]
+        _, handle, token = receiver.sender._address
         frame = next(cut(token, VALUE, encode("x" * 1000)))
         scene.say([handle, RAW, frame], count=100_000)
         assert len(receiver._inbox._queue) < 2048
@@ -88,7 +88,7 @@ def test_lent_sender_answers_no_call_of_ours(scene: Scene, tmp_path: Path) -> No
 
 def test_guessed_receiver_of_ours_does_not_wait_for_us(scene: Scene, router: Router) -> None:
     with Receiver(router, respondent=scene.good) as receiver:
-        _, handle, _, window = receiver.sender.__wire__()[1]
+        (_, handle, _), window = receiver.sender._address, receiver.sender._window
         payload = encode(Lent(0, handle, bytes(16), window))
         with pytest.raises(ProtocolError, match="where no receiver of ours gave it"):
             scene.tell("say", [[None, PLAIN, payload]])
@@ -107,7 +107,7 @@ def test_senders_of_a_child_that_we_close_leave_nothing_here(scene: Scene, route
 
 def test_many_ends_and_frames_after_close_disturb_nothing(scene: Scene, router: Router) -> None:
     receiver = Receiver(router)
-    _, handle, token, _ = receiver.sender.__wire__()[1]
+    _, handle, token = receiver.sender._address
     end = next(cut(token, END, encode(("E", "flood"))))
     scene.say([handle, RAW, end], count=10_000)
     assert len(receiver._inbox._queue) == 1
