@@ -144,11 +144,14 @@ class CallLoop:
             self._insist()
 
     def _insist(self) -> "None":
-        """Send the interrupt, and send it again as long as it comes at a wrong moment."""
-        if self._is_due:
-            self._is_due = False
-            signal.pthread_kill(self._thread, signal.SIGINT)
+        """Send the interrupt until it has reached the handler at a moment that suits.
+
+        Python may have looked for signals just before it began to wait: only another one wakes it.
+        """
         if self._target is not None:
+            if self._is_due or signal.getsignal(signal.SIGINT) == self.on_interrupt:
+                self._is_due = False
+                signal.pthread_kill(self._thread, signal.SIGINT)
             self._loop.call_later(AGAIN, self._insist)
 
     def _abandon(self, call: "Message") -> "None":
@@ -200,7 +203,10 @@ class CallLoop:
             self._is_due = True
             return
         target, self._target = self._target, None
-        if self._running is not None and target in (None, self._running):
+        running = self._running
+        if target is None and self._interrupted is not running:
+            target = running  # it is not ours, nor an echo of ours
+        if running is not None and target is running:
             raise KeyboardInterrupt
 
     def busy(self) -> "Outcome":
@@ -288,7 +294,7 @@ class CallLoop:
             return capture(error)
         except BaseException as failure:  # noqa: BLE001 no memory, or user code broke the importer
             name = type(error).__name__
-            text = "(no more is known: describing it failed with %s)" % type(failure).__name__
+            text = "(describing it failed: %s)" % type(failure).__name__
             return encode((name, (), text, None, (), (), "", None, None, ()))
 
     def _reply(self, call: "Message", encoding: "int", payload: "bytes") -> "None":
@@ -306,6 +312,6 @@ class CallLoop:
 def _is_delicate(frame: "Any") -> "bool":
     while frame is not None:
         if frame.f_globals.get("__name__") in DELICATE:
-            return frame.f_code.co_name not in ("flush", "wait_for_room")
+            return frame.f_code.co_name != "wait_for_room"
         frame = frame.f_back
     return False

@@ -132,7 +132,7 @@ class Switch:
     def check_process(self) -> "None":
         """Raise RefusedError in a fork: what two processes say on one link is nonsense."""
         if self.pid != os.getpid():
-            raise RefusedError("a fork cannot use its parent's links")
+            raise RefusedError("a fork must not use links")
 
     def send(
         self,

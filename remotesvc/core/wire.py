@@ -162,5 +162,5 @@ def _complaint(header: "Union[bytes, bytearray]") -> "str":
     elif version != VERSION:
         reason = "version %d, this side speaks %d" % (version, VERSION)
     else:
-        reason = "a length of %d, at most %d is possible" % (length, FRAME_LIMIT)
+        reason = "a length of %d, at most %d" % (length, FRAME_LIMIT)
     return "the peer sent no valid frame (%s): %r" % (reason, bytes(header))
