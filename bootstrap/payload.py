@@ -58,9 +58,7 @@ PACKAGE_SUFFIX = "/__init__.py"
 PROGRAM = "remotesvc.bootstrap.unpack"
 
 
-def pack(
-    program: "str", modules: "Mapping[str, Module]", words: "Sequence[str]" = ()
-) -> "bytes":
+def pack(program: "str", modules: "Mapping[str, Module]", words: "Sequence[str]" = ()) -> "bytes":
     """Return the payload of a program and its modules, in their order and as they are given.
 
     `words` stand in it as one character each: frequent ones make it shorter.
