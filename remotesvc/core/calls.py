@@ -309,7 +309,7 @@ class CallLoop:
                 link.wait_for_room()
 
 
-def _is_delicate(frame: "Any") -> "bool":
+def _is_delicate(frame: "Any") -> "Any":
     while frame is not None:
         if frame.f_globals.get("__name__") in DELICATE:
             return frame.f_code.co_name != "wait_for_room"
