@@ -188,9 +188,10 @@ class CallLoop:
                 self._loop.turn_until(self._is_wanted, True)
                 self._take()
             else:
-                if self.switch.upstream is not None:
-                    self.switch.upstream.push()
-                self._loop.turn_until(self._is_wanted)
+                link = self.switch.upstream
+                # A large reply is for the other thread: memory of this one costs more to come by.
+                if link is None or link.push():
+                    self._loop.turn_until(self._is_wanted)
                 if not self._is_wanted():
                     self._signal.acquire()
 

@@ -145,12 +145,13 @@ class Link:
                 self._changed.notify_all()
             return data
 
-    def push(self) -> "None":
-        """Write now what was put off."""
+    def push(self) -> "bool":
+        """Write now what was put off; tell whether nothing is left to be written."""
         if self._is_put_off:
             with self._changed:
                 if self._is_put_off and self._stream is not None and self.error is None:
                     self._push(self._stream)
+        return not self._is_writing
 
     def _push_in_time(self) -> "None":
         self._is_timed = False

@@ -163,4 +163,4 @@ def _complaint(header: "Union[bytes, bytearray]") -> "str":
         reason = "version %d, this side speaks %d" % (version, VERSION)
     else:
         reason = "a length of %d, at most %d" % (length, FRAME_LIMIT)
-    return "the peer sent no valid frame (%s): %r" % (reason, bytes(header))
+    return "no valid frame (%s): %r" % (reason, bytes(header))
