@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from remotesvc import Busy, CallTimeout, Context, DisconnectedError, RemoteError, Router
+from tests.integration.heard import wait_until_heard
 from tests.integration.targets import cancelled, stubborn, work
 from tests.interpreters import find_interpreters
 from tests.testing.client import is_running, wait_for_end
@@ -158,6 +159,7 @@ def test_cancel_of_a_call_that_waits_takes_it_out(
 
     assert waiting[1].cancel()
     assert waiting[2].cancel(hard=True), "what waits is ended without force"
+    wait_until_heard(there)
     pipe.release()
 
     assert running.result(DEADLINE) is None

@@ -20,6 +20,7 @@ from remotesvc import (
     ValueNotSupported,
 )
 from remotesvc.core.call_options import CHAINS_LIMIT, ERROR_LIMIT
+from tests.integration.heard import wait_until_heard
 from tests.integration.targets import cancelled, chains, work
 from tests.integration.test_cancel import DEADLINE, PYTHONS, Lines, Pipe, call_when_free
 
@@ -164,6 +165,7 @@ def test_cancel_of_a_call_that_waits_fails_only_what_was_added_after_it(
         lines.wait_for(b"busy")
 
         assert doomed.cancel()
+        wait_until_heard(child)
         pipe.release()
 
         assert running.result(DEADLINE) is before.result(DEADLINE) is None
