@@ -43,6 +43,7 @@ class FanOut:
         self._router = Router(output=sink)
         self._visits = [Visit(host, job, self._router, self._events.put) for host in hosts]
         self._waiting = deque(self._visits)
+        self._closing = threading.Lock()
         self._threads = [
             threading.Thread(target=self._work, name=f"remotesvc-host-{number}", daemon=True)
             for number in range(min(forks, len(hosts)))
@@ -98,9 +99,10 @@ class FanOut:
             visit.drop()
 
     def close(self) -> None:
-        """Begin no further host, and end all children; closing twice is fine."""
+        """Begin no further host, and return when all children have ended; twice is fine."""
         self._waiting.clear()
-        self._router.close()
+        with self._closing:
+            self._router.close()
 
     def _say(self, text: str) -> None:
         self._events.put(Notice(f"Interrupted: {text}"))

@@ -219,6 +219,8 @@ class Connection:
 
     def _on_link_end(self, link: "Link", error: "Exception") -> "None":
         self._stop_timer()
+        if self.info is None:
+            self.stream.kill()  # nothing of the user's runs there yet that would want its time
         where = self._attempt.where
         if not str(error).startswith((where + ":", where + " ")):
             error.args = ("%s: %s" % (where, error),)  # a link does not know its name
