@@ -13,6 +13,7 @@ import threading
 from remotesvc.bootstrap.settings import MARKER, Settings
 from remotesvc.core.authority import (
     CALL_FUNCTION,
+    CALL_SERVICE,
     CANCEL,
     CONFIGURE,
     HELLO,
@@ -123,8 +124,9 @@ class Child:
         self._output = OutputForwarder(self.switch, self.loop, readers, settings.window)
         # What comes before the reply to a call; core/logs.py adds itself.
         self.settle: "Callable[[], None]" = self._output.settle
+        self._finder = finder
         self._calls = CallLoop(self.switch, finder, self._settle, self.loop, settings.grace)
-        self._is_leaving = False
+        self.is_leaving = False
         self.settings = settings
         finder.child = self
         if "logging" in sys.modules:
@@ -132,6 +134,7 @@ class Child:
         fetcher = Fetcher(self.switch, finder)
         serve = self.switch.serve
         serve(CALL_FUNCTION, self._calls.accept)
+        serve(CALL_SERVICE, self._start_services)
         serve(CANCEL, self._cancel)
         serve(LOAD_MODULE, fetcher.load)
         serve(PING, lambda link, message: None)
@@ -155,6 +158,7 @@ class Child:
         threading.Thread(target=self._serve_link, name="remotesvc-io", daemon=True).start()
         try:
             self._run_calls()
+            self.settle()
             link.flush(FAREWELL)
         finally:
             # Even if the interrupt of leave() comes as late as here; a fork ends as any program.
@@ -169,8 +173,8 @@ class Child:
 
     def leave(self) -> "None":
         """Begin the end (on the I/O thread): interrupt what runs, and do not wait for ever."""
-        if not self._is_leaving:
-            self._is_leaving = True
+        if not self.is_leaving:
+            self.is_leaving = True
             self._calls.stop()
             self.loop.call_later(FAREWELL, _end_group)
 
@@ -181,10 +185,19 @@ class Child:
         if is_leaving:
             self.leave()
 
+    def _start_services(self, link: "Optional[Link]", message: "Message") -> "None":
+        """Have a module that a parent has sent ahead take the first call of a service."""
+        if "remotesvc.core.services" in self._finder.records:
+            from remotesvc.core.services import start
+
+            start(self, link, message)
+        else:
+            self.switch.refuse(link, message, "refused", "no services are started here")
+
     def forget(self, fds: "Sequence[int]") -> "None":
         """Close descriptors in a fork, unless the end has begun and they may be others by now."""
-        if not self._is_leaving:
-            self._is_leaving = True
+        if not self.is_leaving:
+            self.is_leaving = True
             for fd in fds:
                 os.close(fd)
 
@@ -193,7 +206,7 @@ class Child:
         if self.switch.pid == os.getpid():
             self.settle()
         else:
-            self._is_leaving = True  # even when it was interrupted
+            self.is_leaving = True  # even when it was interrupted
             raise sys.exc_info()[1] or SystemExit
 
     def watch(self, logging: "Any") -> "None":
@@ -220,7 +233,7 @@ class Child:
             sys.modules["logging"].lastResort.handle(record)
 
     def _run_calls(self) -> "None":
-        while not self._is_leaving:
+        while not self.is_leaving:
             try:
                 self._calls.run()
             except KeyboardInterrupt:

@@ -14,14 +14,14 @@ from remotesvc.core.errors import (
     Error,
     HostKeyError,
     ProtocolError,
+    RefusedError,
     RemoteError,
 )
 from remotesvc.core.visible import visible
 
-from .callee import Callee
 from .outcome import Kind, Problem
 
-__all__ = ["PLEA", "Call", "explain"]
+__all__ = ["PLEA", "Call", "Subject", "explain"]
 
 # The first class that fits decides.
 KINDS: tuple[tuple[type[Exception], Kind], ...] = (
@@ -35,6 +35,12 @@ KINDS: tuple[tuple[type[Exception], Kind], ...] = (
 
 # What looking a function up and calling it raise, before it runs.
 LOOKUP_ERRORS = frozenset({"AttributeError", "ImportError", "ModuleNotFoundError", "TypeError"})
+
+# The same for services; a method that runs has lines of its own in the traceback.
+SERVICE_LOOKUP_ERRORS = LOOKUP_ERRORS | {"LookupError"}
+
+# What a service says of a method that it does not have, and of none that it has.
+NOT_EXPOSED = " exposes no method "
 
 # What follows an error that should not have happened.
 PLEA = "please report this, with what REMOTESVC_DEBUG=1 in the environment adds to it"
@@ -50,15 +56,28 @@ OPTIONS = {
 
 
 @dataclass(frozen=True)
-class Call:
-    """Whose exception it is: the function, where it was called, and the caller's patience.
+class Subject:
+    """What is called, as its user names it.
 
-    With `is_debug` an error of ours keeps its traceback.
+    `hint` is for when the host does not have it: "" or a text that begins with "; ".
     """
 
-    callee: Callee
+    name: str
+    hint: str = ""
+    is_service: bool = False
+
+
+@dataclass(frozen=True)
+class Call:
+    """Whose exception it is: what was called, where, and the caller's patience.
+
+    With `is_stream` it had begun to yield. With `is_debug` an error of ours keeps its traceback.
+    """
+
+    subject: Subject
     host: str
     timeout: float | None = None
+    is_stream: bool = False
     is_debug: bool = False
 
 
@@ -66,17 +85,24 @@ def explain(error: Exception, call: Call) -> tuple[Kind, Problem]:
     """Return the kind of an exception and what is to be said about it."""
     if isinstance(error, RemoteError):
         return _explain_remote(error, call)
-    kind = next(kind for base, kind in KINDS if isinstance(error, base))
+    kind = _kind_of(error)
     name, message = type(error).__name__, str(error)
     text = visible(_without_prefix(message, call.host), not isinstance(error, HostKeyError))
     if isinstance(error, ConnectError):
         return kind, Problem(_connect_text(text, error.phase), name, message, None, error.phase)
     if isinstance(error, CallTimeout):
-        text = f"{call.callee} did not return within {call.timeout:g} s (--timeout)"
+        done = "yielded nothing for" if call.is_stream else "did not return within"
+        text = f"{call.subject.name} {done} {call.timeout:g} s (--timeout)"
     if kind is not Kind.INTERNAL:
         return kind, Problem(text, name, message)
     trace = "".join(traceback.format_exception(error)) if call.is_debug else None
     return kind, Problem(f"{name}: {text}; {PLEA}", name, message, trace)
+
+
+def _kind_of(error: Exception) -> Kind:
+    if isinstance(error, RefusedError) and NOT_EXPOSED in str(error):
+        return Kind.MISUSED
+    return next(kind for base, kind in KINDS if isinstance(error, base))
 
 
 def _explain_remote(error: RemoteError, call: Call) -> tuple[Kind, Problem]:
@@ -85,7 +111,8 @@ def _explain_remote(error: RemoteError, call: Call) -> tuple[Kind, Problem]:
     if has_frames:
         problem = Problem(line, error.type_name, error.message, error.traceback)
         return Kind.RAISED, problem
-    if error.type_name not in LOOKUP_ERRORS:
+    known = SERVICE_LOOKUP_ERRORS if call.subject.is_service else LOOKUP_ERRORS
+    if error.type_name not in known:
         return Kind.RAISED, Problem(line, error.type_name, error.message)
     text = _lookup_text(line, error, call)
     return Kind.MISUSED, Problem(text, error.type_name, error.message)
@@ -93,9 +120,11 @@ def _explain_remote(error: RemoteError, call: Call) -> tuple[Kind, Problem]:
 
 def _lookup_text(line: str, error: RemoteError, call: Call) -> str:
     """Return the line for a function that is not there, or that does not take the arguments."""
+    if call.subject.is_service and error.type_name in ("LookupError", "TypeError"):
+        return f"{visible(error.message)}{call.subject.hint}"  # of ours, and says which service
     if error.type_name == "TypeError":
-        return f"{call.callee} cannot be called like that: {visible(error.message)}"
-    return f"{line}{call.callee.hint}"
+        return f"{call.subject.name} cannot be called like that: {visible(error.message)}"
+    return f"{line}{call.subject.hint}"
 
 
 def _without_prefix(message: str, host: str) -> str:

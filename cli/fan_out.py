@@ -1,32 +1,24 @@
-"""FanOut: one call on many hosts, some at a time; outcomes come as they are known.
+"""FanOut: one job on many hosts, some at a time; outcomes come as they are known.
 
 Each host has a thread of its own for as long as it is at work. They are daemons: a name lookup or
 a login that hangs does not keep the program from ending.
 """
 
 import importlib
-import queue
 import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from types import TracebackType
 
 from remotesvc.controller.output import Sink
 from remotesvc.router import Router
 
+from .events import Events, Notice
 from .hosts import Host
-from .outcome import Outcome
+from .outcome import Item, Outcome
 from .visit import Job, Visit
 
-__all__ = ["FanOut", "Notice", "prepare"]
-
-
-@dataclass(frozen=True)
-class Notice:
-    """What is to be said between the outcomes."""
-
-    text: str
+__all__ = ["FanOut", "prepare"]
 
 
 def prepare(hosts: Sequence[Host]) -> None:
@@ -39,9 +31,9 @@ class FanOut:
     """A context manager: what is still under way at its end is cut off and ended."""
 
     def __init__(self, hosts: Sequence[Host], job: Job, forks: int, sink: Sink) -> None:
-        self._events: queue.SimpleQueue[Outcome | Notice | None] = queue.SimpleQueue()
+        self._events = Events()
         self._router = Router(output=sink)
-        self._visits = [Visit(host, job, self._router, self._events.put) for host in hosts]
+        self._visits = [Visit(host, job, self._router, self._events) for host in hosts]
         self._waiting = deque(self._visits)
         self._closing = threading.Lock()
         self._threads = [
@@ -60,8 +52,11 @@ class FanOut:
     ) -> None:
         self.close()
 
-    def events(self) -> Iterator[Outcome | Notice]:
-        """Start, and yield an outcome for each host; return when all contexts have ended."""
+    def events(self) -> Iterator[Outcome | Item | Notice]:
+        """Start, and yield what happens; return when all contexts have ended.
+
+        Each host has one outcome, and the items of its stream before it.
+        """
         for thread in self._threads:
             thread.start()
         left = len(self._visits)
@@ -87,6 +82,7 @@ class FanOut:
         if busy:
             them = "the connection" if busy == 1 else "the connections"
             self._say(f"ending the call on {_hosts(busy)}; Ctrl-C again drops {them}")
+        self._events.close()
         for visit in self._visits:
             visit.interrupt()
 
@@ -101,11 +97,12 @@ class FanOut:
     def close(self) -> None:
         """Begin no further host, and return when all children have ended; twice is fine."""
         self._waiting.clear()
+        self._events.close()
         with self._closing:
             self._router.close()
 
     def _say(self, text: str) -> None:
-        self._events.put(Notice(f"Interrupted: {text}"))
+        self._events.tell(Notice(f"Interrupted: {text}"))
 
     def _work(self) -> None:
         while True:

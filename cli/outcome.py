@@ -1,4 +1,4 @@
-"""What became of one call on one host: the value that the command line reports.
+"""What became of one call on one host: the values that the command line reports.
 
 Data only. Which kind an exception is stands in `explain`, how it looks in `render` and `report`.
 """
@@ -8,7 +8,7 @@ from enum import Enum
 
 from .exit_codes import ExitCode
 
-__all__ = ["Kind", "Outcome", "Problem"]
+__all__ = ["Item", "Kind", "Outcome", "Problem"]
 
 
 class Kind(Enum):
@@ -47,6 +47,15 @@ class Problem:
     message: str
     traceback: str | None = None
     phase: str | None = None
+
+
+@dataclass(frozen=True)
+class Item:
+    """One of the values that a method yields, before its outcome; counted from 0."""
+
+    host: str
+    index: int
+    value: object
 
 
 @dataclass(frozen=True)

@@ -1,43 +1,61 @@
-"""Finds functions outside the standard library by reading their source; imports nothing.
+"""Finds names outside the standard library by reading their source; imports nothing.
 
 The longest prefix of the name that is a module is the module. Own source travels as it is, so
 what it lacks is refused here. An installed package is the host's own version, if the host has
 it: it is not refused for what this one lacks, nor is a module that exists only over there.
+
+Here stands what is the same for a function and for the method of a service; what a name has to
+lead to, a Sought says.
 """
 
 import ast
 import pkgutil
+from collections.abc import Iterable
+from typing import Protocol
 
 from remotesvc.controller.modules.found import Missing, Module, NotOurs
 from remotesvc.controller.modules.locate import Locator
 from remotesvc.controller.modules.syntax import parse
 from remotesvc.controller.modules.target import Target
 
-from .callee import Callee, describe_module, describe_word, list_names
+from .callee import Callee
 from .current_folder import current_folder
 from .definitions import Definitions, read_definitions
 from .usage import UsageProblem, did_you_mean
 
-__all__ = ["find_own"]
-
-# With none of these, what a `def` shows is what is called.
-TRANSPARENT: tuple[list[str], ...] = ([], ["staticmethod"], ["classmethod"])
+__all__ = ["Sought", "find_own", "may_have"]
 
 
-def find_own(locator: Locator, parts: tuple[str, ...]) -> Callee:
-    """Find a function by its name; UsageProblem when own source does not have it."""
+class Sought(Protocol):
+    """What a name has to lead to."""
+
+    def describe_word(self, word: str) -> str:
+        """Return the text for one word that is no module here."""
+
+    def describe_module(self, module: str, found: Definitions, beneath: Iterable[str]) -> str:
+        """Return the text for the name of a module and of nothing in it."""
+
+    def check(self, callee: Callee, found: Definitions, names: tuple[str, ...]) -> Callee:
+        """Judge a name in own source, the first of `names` being one that it may have.
+
+        UsageProblem for what it surely is not; more about it where the source shows that.
+        """
+
+
+def find_own(locator: Locator, parts: tuple[str, ...], sought: Sought) -> Callee:
+    """Find what is called by its name; UsageProblem when own source does not have it."""
     below: Missing | None = None
     for end in range(len(parts), 0, -1):
         found = locator.find(".".join(parts[:end]))
         if isinstance(found, Module):
-            return _Search(locator, found, below).find(parts[end:])
+            return _Search(locator, found, below).find(parts[end:], sought)
         if isinstance(found, NotOurs):
             if end == len(parts):
-                raise UsageProblem(describe_module(found.name, ()))
+                raise UsageProblem(sought.describe_module(found.name, Definitions(), ()))
             return Callee(Target(found.name, ".".join(parts[end:])))
         below = found
     if len(parts) == 1:
-        raise UsageProblem(describe_word(parts[0]))
+        raise UsageProblem(sought.describe_word(parts[0]))
     near = did_you_mean(parts[0], (module.name for module in pkgutil.iter_modules()))
     hint = f"; nor is {parts[0]!r} here, in {current_folder()} or installed{near}"
     return Callee(Target(".".join(parts[:-1]), parts[-1]), hint=hint)
@@ -55,22 +73,18 @@ class _Search:
         self._is_final = module.origin == "own" and tree is not None
         self._beneath = locator.submodules(module.name) if module.is_package else frozenset()
 
-    def find(self, names: tuple[str, ...]) -> Callee:
+    def find(self, names: tuple[str, ...], sought: Sought) -> Callee:
         module, found = self._module.name, self._found
         if not names:
-            functions = found.functions() or sorted(self._beneath)
-            raise UsageProblem(describe_module(module, functions))
+            beneath = sorted(self._beneath)
+            raise UsageProblem(sought.describe_module(module, found, beneath))
         callee = Callee(Target(module, ".".join(names)))
-        if not _may_have(found, names[0]):
+        if not may_have(found, names[0]):
             hint = did_you_mean(names[0], (*found.names, *self._beneath))
             if self._is_final:
                 raise UsageProblem(self._describe_lack(names[0], hint))
             return Callee(callee.target, hint=hint)
-        if not self._is_final:
-            return callee
-        if len(names) == 1:
-            return _check_kind(callee, found, names[0], module)
-        return _check_member(callee, found.only(names[0]), names)
+        return sought.check(callee, found, names) if self._is_final else callee
 
     def _describe_lack(self, name: str, hint: str) -> str:
         if self._below is not None and not self._below.reason.startswith("no module"):
@@ -81,47 +95,7 @@ class _Search:
         return f"module {self._module.name}{path} has no {name!r}{hint}"
 
 
-def _check_member(callee: Callee, node: ast.AST | None, names: tuple[str, ...]) -> Callee:
-    """Check the second name, if the first is a class whose members all stand in its body."""
-    if not isinstance(node, ast.ClassDef) or node.bases or node.keywords or node.decorator_list:
-        return callee
-    where = f"{callee.target.module}.{names[0]}"
-    members = read_definitions(node.body)
-    if not _may_have(members, names[1]):
-        hint = did_you_mean(names[1], members.names)
-        raise UsageProblem(f"class {where} has no {names[1]!r}{hint}")
-    if len(names) > 2:
-        return callee
-    if _wants_instance(members.only(names[1])):
-        text = "needs an instance: name a function, a classmethod or a staticmethod"
-        raise UsageProblem(f"{where}.{names[1]} {text}")
-    return _check_kind(callee, members, names[1], where)
-
-
-def _wants_instance(member: ast.AST | None) -> bool:
-    """Tell a method by its first parameter: a `def` without self can be called on the class."""
-    if not isinstance(member, ast.FunctionDef) or member.decorator_list:
-        return False
-    first = [*member.args.posonlyargs, *member.args.args][:1]
-    return [argument.arg for argument in first] == ["self"]
-
-
-def _check_kind(callee: Callee, found: Definitions, name: str, where: str) -> Callee:
-    constant, node = found.constant(name), found.only(name)
-    if constant is not None:
-        functions = found.functions()
-        hint = did_you_mean(name, functions) or list_names(functions)
-        raise UsageProblem(f"{where}.{name} is no function, it is {constant}{hint}")
-    if isinstance(node, ast.Import):
-        raise UsageProblem(f"{where}.{name} is a module that is imported there, no function")
-    if isinstance(node, ast.FunctionDef):
-        decorators = [ast.unparse(decorator) for decorator in node.decorator_list]
-        if decorators in TRANSPARENT:
-            return Callee(callee.target, node, decorators == ["classmethod"])
-    return callee
-
-
-def _may_have(found: Definitions, name: str) -> bool:
+def may_have(found: Definitions, name: str) -> bool:
     """Tell whether a name is bound, or may be although no statement shows it."""
     is_special = name.startswith("__") and name.endswith("__")
     return name in found.names or not found.is_complete or is_special

@@ -8,19 +8,36 @@ import json
 import math
 import pprint
 from collections.abc import Mapping, Set
+from dataclasses import dataclass
 from datetime import timedelta
 
 from remotesvc.core.visible import visible
 
-from .outcome import Outcome
+from .outcome import Item, Outcome
+from .shorten import shorten
 
-__all__ = ["json_line", "plain", "text_of"]
+__all__ = ["Shown", "json_line", "plain", "show_value", "text_of"]
 
 WIDTH = 99
 
 # Python refuses to write more than 4,300 digits: one such number of one host may not end the
 # reports on all others.
 LONGEST_INT_BITS = 14_000
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A result for people: what goes to stdout, and what is to be said about it, if anything."""
+
+    text: str | None
+    note: str | None = None
+
+
+def show_value(value: object) -> Shown:
+    """Return how a result looks that is nothing special."""
+    shown, is_cut = shorten(value)
+    note = "the result is too long to be shown; --json has all of it" if is_cut else None
+    return Shown(text_of(shown), note)
 
 
 def text_of(value: object) -> str | None:
@@ -37,10 +54,20 @@ def text_of(value: object) -> str | None:
     return visible(text, is_one_line=False)
 
 
-def json_line(outcome: Outcome) -> str:
-    """Return the one line of JSON, ASCII only, for an outcome; docs/cli.md has the schema."""
+def json_line(event: Outcome | Item) -> str:
+    """Return the one line of JSON, ASCII only, for an event; docs/cli.md has the schema."""
+    record = _of_item(event) if isinstance(event, Item) else _of_outcome(event)
+    # DEL is ASCII, and a control character.
+    return json.dumps(record, allow_nan=False).replace("\x7f", "\\u007f")
+
+
+def _of_item(item: Item) -> dict[str, object]:
+    return {"host": item.host, "index": item.index, "item": plain(item.value)}
+
+
+def _of_outcome(outcome: Outcome) -> dict[str, object]:
     problem = outcome.problem
-    record = {
+    return {
         "host": outcome.host,
         "outcome": outcome.kind.label,
         "exit_code": int(outcome.kind.exit_code),
@@ -55,8 +82,6 @@ def json_line(outcome: Outcome) -> str:
             "phase": problem.phase,
         },
     }
-    # DEL is ASCII, and a control character.
-    return json.dumps(record, allow_nan=False).replace("\x7f", "\\u007f")
 
 
 def plain(value: object) -> object:

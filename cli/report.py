@@ -1,18 +1,19 @@
 """Report: what is said about the outcomes of a command, and its exit code.
 
-Results, or the lines of --json, go to stdout as they come; errors and the summary to stderr.
+Results, items, or the lines of --json, go to stdout as they come; errors and summary to stderr.
 """
 
 import os
 from collections import defaultdict
+from collections.abc import Callable
 
 from remotesvc.core.visible import visible
 
+from .events import Notice
 from .exit_codes import ExitCode, combine
-from .outcome import Kind, Outcome, Problem
+from .outcome import Item, Kind, Outcome, Problem
 from .output import Output
-from .render import json_line, text_of
-from .shorten import shorten
+from .render import Shown, json_line, show_value
 
 __all__ = ["Report", "is_debugging"]
 
@@ -26,12 +27,23 @@ def is_debugging() -> bool:
 
 
 class Report:
-    """Shows each outcome when it is added; with several hosts every line names its host."""
+    """Shows what happens when it is added; with several hosts every line names its host.
 
-    def __init__(self, output: Output, host_count: int, *, is_json: bool = False) -> None:
+    `show` turns a value into text for people.
+    """
+
+    def __init__(
+        self,
+        output: Output,
+        host_count: int,
+        *,
+        is_json: bool = False,
+        show: Callable[[object], Shown] = show_value,
+    ) -> None:
         self._output = output
         self._has_many = host_count > 1
         self._is_json = is_json
+        self._show = show
         self._hosts: dict[Kind, list[str]] = defaultdict(list)
 
     @property
@@ -39,8 +51,18 @@ class Report:
         """The code for all that was added."""
         return combine(kind.exit_code for kind in self._hosts)
 
-    def add(self, outcome: Outcome) -> None:
-        """Show one outcome."""
+    def add(self, event: Outcome | Item | Notice) -> None:
+        """Show what has happened."""
+        if isinstance(event, Notice):
+            self._output.talk(event.text)
+        elif isinstance(event, Outcome):
+            self._add_outcome(event)
+        elif self._is_json:
+            self._output.result(json_line(event))
+        else:
+            self._show_value(event.host, event.value)
+
+    def _add_outcome(self, outcome: Outcome) -> None:
         self._hosts[outcome.kind].append(outcome.host)
         # A thousand hosts that were waiting are in the summary; a line for each says no more.
         is_told = outcome.kind is Kind.INTERRUPTED and self._has_many
@@ -58,12 +80,11 @@ class Report:
             self._output.talk(f"{', '.join(parts)} in {elapsed:.1f} s")
 
     def _show_value(self, host: str, value: object) -> None:
-        shown, is_cut = shorten(value)
-        text = text_of(shown)
-        if text is not None:
-            self._output.result(self._prefixed(host, text))
-        if is_cut:
-            self._output.talk(f"{host}: the result is too long to be shown; --json has all of it")
+        shown = self._show(value)
+        if shown.text is not None:
+            self._output.result(self._prefixed(host, shown.text))
+        if shown.note is not None:
+            self._output.talk(f"{host}: {shown.note}")
 
     def _show_problem(self, host: str, problem: Problem) -> None:
         lines = f"{host}: {problem.text}"

@@ -6,21 +6,22 @@ is over: a thread that hangs in a name lookup keeps nobody waiting.
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
 from dataclasses import dataclass
 
 from remotesvc.core.context import Context
 from remotesvc.core.errors import Error
 from remotesvc.core.futures import ReplyFuture
+from remotesvc.core.verbs import Verbs
 from remotesvc.router import Router
+from remotesvc.service.stream import Stream
 
-from .arguments import Arguments
-from .callee import Callee
-from .explain import Call, explain
+from .events import Events
+from .explain import Call, Subject, explain
 from .hosts import Host
 from .options import ConnectOptions
-from .outcome import Kind, Outcome
+from .outcome import Item, Kind, Outcome
 
 __all__ = ["Job", "Visit"]
 
@@ -30,29 +31,32 @@ SHUTDOWN_TIMEOUT = 3.0
 
 @dataclass(frozen=True)
 class Job:
-    """What is called on each host, and how it is reached."""
+    """What is called on each host, and how it is reached.
 
-    callee: Callee
-    arguments: Arguments
+    `begin` makes the calls, each when the one before it has returned; the last result counts.
+    """
+
+    subject: Subject
+    begin: Callable[[Verbs], Iterator[ReplyFuture]]
     connect: ConnectOptions
     timeout: float | None = None
     is_debug: bool = False
 
 
 class Visit:
-    """Opens, calls, ends; `tell` takes the Outcome, and None when the visit is over."""
+    """Opens, calls, ends; what is told is the Outcome, and None when the visit is over."""
 
-    def __init__(
-        self, host: Host, job: Job, router: Router, tell: Callable[[Outcome | None], None]
-    ) -> None:
+    def __init__(self, host: Host, job: Job, router: Router, events: Events) -> None:
         self._host = host
         self._job = job
         self._router = router
-        self._tell = tell
+        self._events = events
         self._lock = threading.Lock()
         self._started: float | None = None
         self._context: Context | None = None
         self._future: ReplyFuture | None = None
+        self._stream: Stream | None = None
+        self._is_cancelled = False
         self._is_given_up = False
         self._is_told = False
         self._is_over = False
@@ -88,9 +92,13 @@ class Visit:
             if self._is_told:
                 return
             future = self._future if self._is_called() else None
+            stream = self._stream
+            self._is_cancelled = True
             self._is_given_up = future is None
         if future is None:
             self._abandon()
+        elif stream is not None:
+            stream.close()
         else:
             future.cancel(hard=True)
 
@@ -127,7 +135,7 @@ class Visit:
         except CancelledError:
             return self._interrupted()
         except Exception as error:  # noqa: BLE001 every one is an outcome, our own bugs included
-            if self._is_given_up:
+            if self._is_given_up or (self._is_cancelled and self._stream is not None):
                 return self._interrupted()
             kind, problem = explain(error, self._whose())
         return Outcome(self._host.name, kind, self._elapsed(), value, problem)
@@ -145,14 +153,28 @@ class Visit:
         return context
 
     def _call(self, context: Context) -> object:
-        job = self._job
-        # Named, because there is nothing to call here: the function exists over there only.
-        target: object = job.callee.target
-        verbs = context.options(timeout=job.timeout)
-        future = verbs.submit(target, *job.arguments.args, **job.arguments.kwargs)  # type: ignore[arg-type]
-        with self._lock:
-            self._future = future
-        return future.result()
+        value: object = None
+        for future in self._job.begin(context.options(timeout=self._job.timeout)):
+            with self._lock:
+                self._future = future
+                is_late = self._is_cancelled
+            if is_late:
+                future.cancel(hard=True)
+            value = future.result()
+        return self._read(value) if isinstance(value, Stream) else value
+
+    def _read(self, stream: Stream) -> object:
+        """Offer what a method yields; return what it returns in the end."""
+        with stream:
+            with self._lock:
+                self._stream = stream
+            if not self._is_cancelled:
+                for index, value in enumerate(stream):
+                    if not self._events.offer(Item(self._host.name, index, value)):
+                        break
+            if self._is_cancelled:
+                raise CancelledError
+            return stream.value
 
     def _end(self) -> None:
         """End the context, the hard way if need be; whether it is gone already does not matter."""
@@ -166,13 +188,13 @@ class Visit:
         with self._lock:
             if not self._is_told:
                 self._is_told = True
-                self._tell(outcome)
+                self._events.tell(outcome)
 
     def _finish(self) -> None:
         with self._lock:
             if not self._is_over:
                 self._is_over = True
-                self._tell(None)
+                self._events.tell(None)
 
     def _interrupted(self) -> Outcome:
         return Outcome.interrupted(self._host.name, self._elapsed())
@@ -181,4 +203,5 @@ class Visit:
         return 0.0 if self._started is None else time.monotonic() - self._started
 
     def _whose(self) -> Call:
-        return Call(self._job.callee, self._host.name, self._job.timeout, self._job.is_debug)
+        job, is_stream = self._job, self._stream is not None
+        return Call(job.subject, self._host.name, job.timeout, is_stream, job.is_debug)

@@ -31,7 +31,9 @@ __all__ = [
     "Secret",
     "Sender",
     "ValueNotSupported",
+    "current_call",
     "current_router",
+    "main",
 ]
 
 __version__ = "0.1.0"
@@ -63,7 +65,9 @@ if TYPE_CHECKING:
     )
     from .core.secret import Secret
     from .current import current_router
+    from .program import main
     from .router import Router
+    from .service.call import current_call
 
 
 class _Lazy(type(sys)):  # type: ignore[misc]

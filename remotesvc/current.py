@@ -7,51 +7,23 @@ context that the process is.
 import sys
 import threading
 
+from .branch import Branch
 from .channel.sender import open_sender
-from .channel.streams import Streams
-from .core.errors import Error, ProtocolError
-from .core.values import SENDER, decode
+from .core.errors import Error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, List, Tuple
+    from typing import Any, List
 
     from .bootstrap.child import Child
     from .channel.sender import Sender
+    from .core.context import Context
     from .types import Station
 
-__all__ = ["Branch", "add_router", "current_router", "remove_router", "restore_sender"]
+__all__ = ["add_router", "current_router", "remove_router", "restore_context", "restore_sender"]
 
 _lock = threading.Lock()
 _routers: "List[Station]" = []
-
-
-class Branch:
-    """The router of a child, as far as it has one: the parent's end is the one that opens."""
-
-    def __init__(self, child: "Child") -> "None":
-        self.switch = child.switch
-        self.loop = child.loop
-        self.streams = Streams(child.switch, self.name_of)
-
-    def name_of(self, context_id: "int") -> "str":
-        """Return what a context is called here."""
-        return "context %d" % context_id
-
-    def check_may_block(self) -> "None":
-        """Raise RuntimeError on the I/O thread: whoever waits there waits for himself."""
-        if self.loop.is_current():
-            raise RuntimeError("a blocking call on the I/O thread would wait for ever")
-
-    def decode(self, payload: "bytes", src: "int", auth: "int") -> "Any":
-        """Return the value that a context sent."""
-        return decode(payload, lambda code, fields: self.resolve(src, auth, code, fields))
-
-    def resolve(self, src: "int", auth: "int", code: "int", fields: "Tuple[Any, ...]") -> "Any":
-        """Return what a reference in a message of `src` stands for."""
-        if code != SENDER:
-            raise ProtocolError("a reference (extension %d) does not belong here" % code)
-        return open_sender(self, src, auth, fields)
 
 
 def current_router() -> "Station":
@@ -99,3 +71,10 @@ def restore_sender(*fields: "Any") -> "Sender":
     """Return the Sender in a pickle: only what a parent sent is unpickled, so it is one's own."""
     router = current_router()
     return open_sender(router, router.switch.id, router.switch.id, fields)
+
+
+def restore_context(context_id: "int", name: "str") -> "Context":
+    """Return the Context in a pickle, on one's own authority for the same reason."""
+    from .core.context import Context
+
+    return Context(current_router(), context_id, name)  # type: ignore[arg-type]

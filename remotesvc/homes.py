@@ -11,5 +11,7 @@ HOMES = {
     "Router": "remotesvc.router",
     "Secret": "remotesvc.core.secret",
     "Sender": "remotesvc.channel.sender",
+    "current_call": "remotesvc.service.call",
     "current_router": "remotesvc.current",
+    "main": "remotesvc.program",
 }

@@ -15,8 +15,8 @@ import time
 from .channel.sender import open_sender
 from .channel.streams import Lender, Streams
 from .connect.base import Attempt
-from .core.authority import GET_MODULE, GET_RESOURCE, LOG, PING, STDIO
-from .core.context import Context
+from .core.authority import CALL_SERVICE, GET_MODULE, GET_RESOURCE, LOG, PING, STDIO
+from .core.context import Context, open_context
 from .core.errors import DisconnectedError, Error, ProtocolError
 from .core.loop import Loop
 from .core.switch import Switch
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from .connect.base import Connection
     from .controller.modules.grants import ModulePolicy
     from .controller.output import Sink
+    from .core.link import Link
+    from .core.wire import Message
+    from .service.pool import Pool
 
 __all__ = ["Router"]
 
@@ -89,6 +92,8 @@ class Router:
         self._connections: "List[Connection]" = []
         self._attempts: "Set[Attempt]" = set()
         self._streams: "Optional[Streams]" = None
+        # The services that are active here, if any ever were (service/pool.py).
+        self.pool: "Optional[Pool]" = None
         self._is_closed = False
         self._pid = os.getpid()
         self._lock = threading.Lock()
@@ -124,6 +129,7 @@ class Router:
         self.switch.serve(GET_MODULE, self.outgoing.responder.on_module)
         self.switch.serve(GET_RESOURCE, self.outgoing.responder.on_resource)
         self.switch.serve(PING, lambda link, message: None)
+        self.switch.serve(CALL_SERVICE, self._refuse_service)
         decoder = importlib.import_module("remotesvc.controller.decoder")
         self._decode: "Callable[..., Any]" = decoder.decode
 
@@ -254,6 +260,16 @@ class Router:
         context = self._contexts.get(context_id)
         return "context %d" % context_id if context is None else context.name
 
+    def context(self, context_id: "int") -> "Optional[Context]":
+        """Return the context with an id, such as `current_call().src`; None if there is none."""
+        return self.myself if context_id == self.switch.id else self._contexts.get(context_id)
+
+    def note_reference(self, context_id: "int") -> "None":
+        """Note that a Context is being encoded on this thread (for core/context.py)."""
+        has_streams = self._streams is not None
+        if self.streams and has_streams:
+            self.streams.note(context_id, 0)
+
     @property
     def streams(self) -> "Streams":
         """What its Senders and Receivers share, made when it is first needed."""
@@ -261,7 +277,7 @@ class Router:
             return self._streams
         with self._lock:
             if self._streams is None:
-                self._streams = Streams(self.switch, self.name_of)
+                self._streams = Streams(self.switch, self.loop, self.name_of)
                 self.outgoing = Lender(self.outgoing, self._streams)
                 if self._is_closed:
                     self._streams.end(DisconnectedError("the router is closed"))
@@ -279,23 +295,27 @@ class Router:
         """Return the value that a context sent; it may refer to itself and to nobody else.
 
         A reference to another one would lend it our authority over that one. A Sender may also
-        be one of ours; what is sent through it has the authority `auth`, that of the message.
+        be one of ours. What is sent through either has the authority `auth`, that of the message.
         """
+
+        given = src if auth is None else auth
 
         def resolve(code: "int", fields: "Tuple[Any, ...]") -> "Any":
             if code == SENDER:
-                return open_sender(self, src, src if auth is None else auth, fields)
-            context = self._contexts.get(src)
-            named = fields[0] if fields else None
-            if code != CONTEXT or context is None or type(named) is not int or named != src:
-                raise ProtocolError("a reference to something that is not its sender's to give")
-            return context
+                return open_sender(self, src, given, fields)
+            if code == CONTEXT:
+                return open_context(self, src, given, fields)
+            raise ProtocolError("a reference (extension %d) does not belong here" % code)
 
         return self._decode(payload, resolve)
 
     def load_pickle(self, payload: "bytes", where: "str") -> "Any":
         """Return the value of a pickled result, which context `where` may send."""
         return importlib.import_module("remotesvc.controller.results").load(payload, where)
+
+    def _refuse_service(self, link: "Optional[Link]", message: "Message") -> "None":
+        text = "no services are started in the controller; Pool(router) there starts them"
+        self.switch.refuse(link, message, "refused", text)
 
     def _settle(self, context_id: "int") -> "None":
         """Wait until all that a context printed and logged so far has been shown."""
@@ -336,6 +356,8 @@ class Router:
             connection.link.end(DisconnectedError("the router was closed"))
         if self._streams is not None:
             self._streams.end(DisconnectedError("the router was closed"))
+        if self.pool is not None:
+            self.pool.close(_left(limit))
         remove_router(self)
         _see_off(connections, limit)
         for part in (self._output, self._logs, self.workers, self.callbacks):

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .core.link import Link
     from .core.loop import Loop
     from .core.switch import Switch
+    from .service.pool import Pool
 
 __all__ = ["Child", "Home", "Outgoing", "ProcessLike", "Station", "Stream"]
 
@@ -71,6 +72,9 @@ class Outgoing(Protocol):
     ) -> tuple[int, bytes]:
         """Return (encoding, payload)."""
 
+    def encode_service(self, context: "Context", fn: Any, kwargs: dict[str, Any]) -> bytes:
+        """Return the encoded arguments of a call of a service."""
+
     def push(self, context_id: int, names: Sequence[str]) -> None:
         """Send parts of remotesvc ahead that a call needs."""
 
@@ -98,15 +102,23 @@ class Home(Protocol):
     def load_pickle(self, payload: bytes, where: str) -> Any:
         """Return the value of a pickled result."""
 
+    def context(self, context_id: int) -> "Context | None":
+        """Return the handle on a context, None if there is none."""
+
+    def note_reference(self, context_id: int) -> None:
+        """Note that a Context is being encoded on this thread."""
+
     def check_may_block(self) -> None:
         """Raise RuntimeError on the I/O thread."""
 
 
 class Station(Protocol):
-    """What streams ask of the router at their end: a Router, or a child's Branch (current.py)."""
+    """What streams and services ask of the router at their end: a Router, or a child's Branch."""
 
     switch: "Switch"
     loop: "Loop"
+    grace: float
+    pool: "Pool | None"
 
     @property
     def streams(self) -> "Streams":
@@ -118,5 +130,5 @@ class Station(Protocol):
     def check_may_block(self) -> None:
         """Raise RuntimeError on the I/O thread."""
 
-    def decode(self, payload: bytes, src: int, auth: int) -> Any:
+    def decode(self, payload: bytes, src: int, auth: int | None = None) -> Any:
         """Return the value that context `src` sent on the authority of `auth`."""

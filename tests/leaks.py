@@ -1,4 +1,4 @@
-"""What a process holds: descriptors, threads and child processes, to compare before and after."""
+"""What a process holds: descriptors, threads, child processes, memory, to compare later."""
 
 import gc
 import os
@@ -6,7 +6,7 @@ import threading
 import time
 from pathlib import Path
 
-__all__ = ["RELEASE_DEADLINE", "holdings", "wait_for_release"]
+__all__ = ["RELEASE_DEADLINE", "holdings", "resident_kb", "wait_for_release"]
 
 # What is on its way out may take this long: a child needs a moment to die, a thread to return.
 RELEASE_DEADLINE = 10.0
@@ -34,6 +34,14 @@ def wait_for_release(before: set[str], deadline: float = RELEASE_DEADLINE) -> li
         time.sleep(POLL)
         left = holdings() - before
     return sorted(left)
+
+
+def resident_kb() -> int:
+    """Return this process's resident memory."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1])
+    raise AssertionError("no VmRSS in /proc/self/status")
 
 
 def _descriptors() -> set[str]:

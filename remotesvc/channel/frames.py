@@ -6,7 +6,10 @@ The token was made by the Receiver and came with the Sender: who does not know i
 value that exceeds PART_SIZE travels as several frames: all but the last have the flag MORE, all
 but the first GOES_ON. Each carries the token, so a Receiver keeps nothing that it has not charged
 to a writer whom it knows. A frame without GOES_ON begins anew: what was unfinished is dropped.
+Small values travel many at a time, as one batch.
 """
+
+import struct
 
 from ..core.wire import FRAME_LIMIT
 
@@ -15,17 +18,23 @@ if TYPE_CHECKING:
     from typing import Iterator
 
 __all__ = [
+    "ASK",
+    "BATCH_SIZE",
     "BYTES",
+    "CONTEXT_ID",
     "DEFAULT_WINDOW",
     "END",
     "END_LIMIT",
+    "GIVEN",
     "GOES_ON",
+    "GONE",
     "HEAD_SIZE",
     "MAX_WINDOW",
     "MORE",
     "PART_SIZE",
     "TOKEN_SIZE",
     "VALUE",
+    "VALUES",
     "VALUE_COST",
     "cost_of",
     "cut",
@@ -35,6 +44,14 @@ __all__ = [
 VALUE = 0  # one plain value
 BYTES = 1  # bytes, as they are
 END = 2  # this Sender is closed: plain nil, or (name of the type, text) of what ended it
+VALUES = 3  # a batch: one plain list, whose elements are the values
+
+# From parents only, because they name others: u32 id of a context.
+GIVEN = 4  # it was given a Sender to this Receiver, so it is a writer
+GONE = 5  # it writes no more; behind the id why, as UTF-8: none if it was given no Sender after all
+
+ASK = 6  # nothing; whoever writes to a Receiver that is gone is told so
+CONTEXT_ID = struct.Struct(">L")
 
 MORE = 0x80
 GOES_ON = 0x40
@@ -45,8 +62,14 @@ HEAD_SIZE = TOKEN_SIZE + 1
 # So that a frame of a stream is never cut into fragments, whose token nobody could check.
 PART_SIZE = FRAME_LIMIT - HEAD_SIZE
 
-# What a frame costs at least: the default window holds 1 MiB, or 1,024 small values.
+# What a frame costs at least: the default window holds 1 MiB, or 1,024 frames.
 VALUE_COST = 1024
+
+# The longest batch: a frame costs some 50 us at each end, and this is well over a thousand values.
+# What is decoded takes up to a hundred times the bytes, of one batch for each Receiver. And no
+# more keys stand in so many bytes than one message may have (core/budget.py), so values that may
+# travel alone may travel together.
+BATCH_SIZE = 16 * 1024
 
 DEFAULT_WINDOW = 1024 * 1024
 

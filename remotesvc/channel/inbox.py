@@ -3,7 +3,7 @@
 A *writer* is a context that was given a Sender, or that was heard. The stream ends when each of
 its writers has: closed all Senders that it was given, failed, or was lost. What ends a writer
 comes after all that it sent. Frames arrive on reading threads, which only count and queue them;
-what they hold is looked at by whoever takes it.
+what they hold is looked at by whoever takes it. Watchers are told, without any lock held.
 """
 
 import os
@@ -11,28 +11,34 @@ import threading
 from collections import deque
 from hmac import compare_digest
 
-from ..core.credit import GRANT, Allowance
-from ..core.errors import CallTimeout, Error, ProtocolError, RefusedError
+from ..core.credit import GRANT
+from ..core.errors import CallTimeout, DisconnectedError, Error, ProtocolError, RefusedError
 from ..core.values import encode
 from ..core.wire import RAW, Message
 from .frames import (
+    ASK,
+    BATCH_SIZE,
+    CONTEXT_ID,
     END,
     END_LIMIT,
+    GIVEN,
     GOES_ON,
+    GONE,
     HEAD_SIZE,
     MORE,
     TOKEN_SIZE,
-    VALUE_COST,
+    VALUES,
     cost_of,
 )
+from .writer import Item, Writer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Callable, Deque, Dict, List, Optional, Set
+    from typing import Callable, Deque, Dict, Optional, Set, Tuple
 
     from ..core.switch import Switch
 
-__all__ = ["MAX_WRITERS", "Inbox", "Item"]
+__all__ = ["MAX_WRITERS", "Inbox"]
 
 # Each may have a window unread.
 MAX_WRITERS = 1024
@@ -49,62 +55,8 @@ NOT_KEPT = encode(
 
 CLOSED = "the receiver is closed"
 
-
-class Item:
-    """What one `take()` returns: a value as it travelled, or the end of a writer.
-
-    kind: one of frames.py; data: its bytes; error: what ended the writer instead of an END.
-    """
-
-    __slots__ = ("auth", "cost", "data", "error", "kind", "src")
-
-    def __init__(
-        self,
-        src: "int",
-        auth: "int",
-        kind: "int",
-        data: "bytes",
-        cost: "int" = 0,
-        error: "Optional[Exception]" = None,
-    ) -> "None":
-        self.src = src
-        self.auth = auth
-        self.kind = kind
-        self.data = data
-        self.cost = cost
-        self.error = error
-
-
-class _Writer:
-    """One context that writes: its credit, its unfinished value, the Senders it was given."""
-
-    __slots__ = (
-        "allowance",
-        "cost",
-        "failures",
-        "is_awaited",
-        "is_cut_off",
-        "is_over",
-        "kind",
-        "parts",
-        "route",
-        "senders",
-    )
-
-    def __init__(self, window: "int") -> "None":
-        # By a value of more than half the window it may be overdrawn: see Outlet.
-        self.allowance = Allowance(window, (window + 1) // 2 + VALUE_COST)
-        self.senders = 0
-        # How many of those failed, unread.
-        self.failures = 0
-        # An end must come, whatever Senders it was given: it spoke since the last one.
-        self.is_awaited = False
-        self.is_over = False
-        self.is_cut_off = False
-        self.route: "Optional[Message]" = None
-        self.parts: "List[bytes]" = []
-        self.kind = END
-        self.cost = 0
+# Kinds of frames that make nobody a writer.
+_ABOUT_OTHERS = (GIVEN, GONE, ASK)
 
 
 class Inbox:
@@ -119,13 +71,19 @@ class Inbox:
         name_of: "Callable[[int], str]",
         window: "int",
         only: "Optional[int]",
+        is_single: "bool" = False,
     ) -> "None":
         self.token = os.urandom(TOKEN_SIZE)
         self._switch = switch
         self._name_of = name_of
         self.window = window
         self._only = only
-        self._writers: "Dict[int, _Writer]" = {}
+        # Whether the first context that is given a Sender, or heard, is the only one.
+        self._is_single = is_single
+        self._watchers: "Tuple[Callable[[], None], ...]" = ()
+        # How those are told of the end who write nothing but named others that do.
+        self._givers: "Dict[int, Message]" = {}
+        self._writers: "Dict[int, Writer]" = {}
         self._queue: "Deque[Item]" = deque()
         self._open_writers = 0
         # How the last writer ended.
@@ -146,6 +104,7 @@ class Inbox:
             with self._changed:
                 if not self._is_closed:
                     refusal = self._accept(message)
+            self._tell()
         if self._is_closed:
             self._switch.reply_dead(message, "disconnected", CLOSED)
         elif refusal is not None:
@@ -155,6 +114,8 @@ class Inbox:
 
     def _accept(self, message: "Message") -> "Optional[str]":
         """Take a frame with the right token; return why not (with the lock held)."""
+        if message.payload[TOKEN_SIZE] in _ABOUT_OTHERS:
+            return self._hear_of_others(message)
         if self._only not in (None, message.src):
             return "context %d is not the one that may write to this receiver" % message.src
         writer = self._writers.get(message.src)
@@ -164,10 +125,12 @@ class Inbox:
             if len(self._writers) >= MAX_WRITERS:
                 return "this receiver has %d writers, at most so many are heard" % MAX_WRITERS
             writer = self._add_writer(message.src)
+            if self._is_single:
+                self._only = message.src
         if writer.is_cut_off:
             return None  # it was told
         if writer.route is None or writer.route.reply_to != message.reply_to:
-            writer.route = Message(0, message.src, 0, 0, message.reply_to, RAW, b"")
+            writer.route = _route(message)
         complaint = self._add_frame(writer, message)
         if complaint is None:
             return None
@@ -185,15 +148,18 @@ class Inbox:
         # Of the loss of a sibling nobody tells us, and so it comes not before anything.
         return context_id in switch.parents or (switch.upstream is not None and switch.siblings)
 
-    def _add_frame(self, writer: "_Writer", message: "Message") -> "Optional[str]":
+    def _add_frame(self, writer: "Writer", message: "Message") -> "Optional[str]":
         """Queue what a frame completes; return what is wrong with it."""
         payload = message.payload
         kind = payload[TOKEN_SIZE] & ~(MORE | GOES_ON)
         flags = payload[TOKEN_SIZE] & (MORE | GOES_ON)
-        if message.encoding != RAW or kind > END or (kind == END and flags):
+        is_possible = kind < END or (kind <= VALUES and not flags)
+        if message.encoding != RAW or not is_possible:
             return "sent a frame that no sender makes"
         if kind == END:
             return self._end_sender(writer, message)
+        if kind == VALUES and len(payload) > HEAD_SIZE + BATCH_SIZE:
+            return "sent a batch of %d bytes" % len(payload)
         cost = cost_of(payload)
         if not writer.allowance.take(cost):
             return "sent more than its credit, a window of %d bytes" % self.window
@@ -216,7 +182,28 @@ class Inbox:
             self._changed.notify()
         return None
 
-    def _end_sender(self, writer: "_Writer", message: "Message") -> "Optional[str]":
+    def _hear_of_others(self, message: "Message") -> "Optional[str]":
+        """Take a frame that concerns a context which our parent gave a Sender to, or asks."""
+        kind, data = message.payload[TOKEN_SIZE], message.payload[HEAD_SIZE:]
+        if kind == ASK:
+            return None
+        if message.src not in self._switch.parents or len(data) < CONTEXT_ID.size:
+            return "context %d may not name other writers" % message.src
+        self._givers[message.src] = _route(message)
+        (context_id,) = CONTEXT_ID.unpack_from(data)
+        reason = data[CONTEXT_ID.size :].decode("utf-8", "replace")
+        if kind == GIVEN:
+            try:
+                self._expect(context_id)
+            except RefusedError as error:
+                return str(error)
+        elif not reason:
+            self._take_back(context_id)
+        elif context_id in self._writers:
+            self._lose_writer(context_id, DisconnectedError(reason))
+        return None
+
+    def _end_sender(self, writer: "Writer", message: "Message") -> "Optional[str]":
         data = message.payload[HEAD_SIZE:]
         if len(data) > END_LIMIT:
             return "sent an end of %d bytes" % len(data)
@@ -236,12 +223,12 @@ class Inbox:
             self._changed.notify()
         return None
 
-    def _add_writer(self, context_id: "int") -> "_Writer":
-        writer = self._writers[context_id] = _Writer(self.window)
+    def _add_writer(self, context_id: "int") -> "Writer":
+        writer = self._writers[context_id] = Writer(self.window)
         self._open_writers += 1
         return writer
 
-    def _finish(self, writer: "_Writer", item: "Item", is_failure: "bool") -> "None":
+    def _finish(self, writer: "Writer", item: "Item", is_failure: "bool") -> "None":
         """Note how a writer ended; a failure is raised once, in its turn."""
         if not writer.is_over:
             writer.is_over = True
@@ -258,39 +245,53 @@ class Inbox:
 
         One that may not write here is none, whatever it is given: it may hand it on.
         """
-        if self._only not in (None, context_id):
-            return
         with self._changed:
-            writer = self._writers.get(context_id)
-            if writer is None:
-                if len(self._writers) >= MAX_WRITERS:
-                    raise RefusedError("a receiver may have %d writers" % MAX_WRITERS)
-                writer = self._add_writer(context_id)
-            elif writer.is_over and not writer.is_cut_off:
-                writer.is_over = False
-                self._open_writers += 1
-            writer.senders += 1
+            self._expect(context_id)
+
+    def _expect(self, context_id: "int") -> "None":
+        if self._only not in (None, context_id):
+            if self._is_single:
+                raise RefusedError("a channel has two ends, and the other one is given away")
+            return
+        writer = self._writers.get(context_id)
+        if writer is None:
+            if len(self._writers) >= MAX_WRITERS:
+                raise RefusedError("a receiver may have %d writers" % MAX_WRITERS)
+            writer = self._add_writer(context_id)
+            if self._is_single:
+                self._only = context_id
+        elif writer.is_over and not writer.is_cut_off:
+            writer.is_over = False
+            self._open_writers += 1
+        writer.senders += 1
 
     def take_back(self, context_id: "int") -> "None":
         """Note that a context was not given a Sender after all."""
         with self._changed:
-            writer = self._writers.get(context_id)
-            if writer is None:
-                return
-            writer.senders = max(0, writer.senders - 1)
-            if writer.senders or writer.is_awaited or writer.is_over:
-                return
-            writer.is_over = True
-            self._open_writers -= 1
-            if writer.route is None:
-                del self._writers[context_id]
-            self._changed.notify_all()
+            self._take_back(context_id)
+        self._tell()
+
+    def _take_back(self, context_id: "int") -> "None":
+        writer = self._writers.get(context_id)
+        if writer is None:
+            return
+        writer.senders = max(0, writer.senders - 1)
+        if writer.senders or writer.is_awaited or writer.is_over:
+            return
+        writer.is_over = True
+        self._open_writers -= 1
+        if writer.route is None:
+            del self._writers[context_id]
+            if self._is_single:
+                self._only = None
+        self._changed.notify_all()
 
     def lose_contexts(self, ids: "Set[int]", error: "Exception") -> "None":
         """Take the news that contexts are gone, some of them writers."""
         with self._changed:
             for context_id in ids & self._writers.keys():
                 self._lose_writer(context_id, error)
+        self._tell()
 
     def _lose_writer(self, context_id: "int", error: "Exception") -> "None":
         writer = self._writers.pop(context_id)
@@ -306,16 +307,34 @@ class Inbox:
                 own_id = self._switch.id
                 self._outcome = Item(own_id, own_id, END, b"", 0, error)
             self._changed.notify_all()
+        self._tell()
+
+    # -- watchers --------------------------------------------------------------------------------
+
+    def watch(self, watcher: "Callable[[], None]") -> "None":
+        """Call watcher() whenever there may be something to take, on any thread; now, too."""
+        with self._changed:
+            self._watchers = (*self._watchers, watcher)
+        watcher()
+
+    def unwatch(self, watcher: "Callable[[], None]") -> "None":
+        """Stop that."""
+        with self._changed:
+            self._watchers = tuple(one for one in self._watchers if one != watcher)
+
+    def _tell(self) -> "None":
+        for watcher in self._watchers:
+            watcher()
 
     # -- on the threads that read ----------------------------------------------------------------
 
-    def take(self, timeout: "Optional[float]") -> "Item":
+    def take(self, left: "Optional[float]", timeout: "Optional[float]") -> "Item":
         """Return what came next, or how the stream ended; grant what it cost.
 
-        Raises CallTimeout, and Error when the receiver is closed here.
+        Raises CallTimeout when nothing came within what is `left` of `timeout` seconds, and Error when the receiver is closed here.
         """
         with self._changed:
-            if not self._changed.wait_for(self._is_settled, timeout):
+            if not self._changed.wait_for(self.is_settled, left):
                 raise CallTimeout("no value came within %g s" % (timeout or 0))
             if self._is_closed:
                 raise Error("this receiver is closed")
@@ -331,9 +350,14 @@ class Inbox:
             self._switch.reply(route, RAW, GRANT.pack(granted))
         return item
 
-    def _is_settled(self) -> "bool":
-        is_over = self._outcome is not None and not self._open_writers
-        return bool(self._queue) or is_over or self._is_closed
+    def is_settled(self) -> "bool":
+        """Tell whether take() would return or raise at once."""
+        return bool(self._queue) or self.is_over()
+
+    def is_over(self) -> "bool":
+        """Tell whether nothing more will come but how it ended, or it is closed here."""
+        is_ended = self._outcome is not None and not self._open_writers
+        return self._is_closed or (is_ended and not self._queue)
 
     def close(self) -> "None":
         """Give the handle back, drop what is unread, and tell the writers."""
@@ -342,6 +366,7 @@ class Inbox:
                 return
             self._is_closed = True
             routes = [writer.route for writer in self._writers.values()]
+            routes += self._givers.values()
             self._queue.clear()
             self._writers.clear()
             self._changed.notify_all()
@@ -349,3 +374,9 @@ class Inbox:
         for route in routes:
             if route is not None:
                 self._switch.reply_dead(route, "disconnected", CLOSED)
+        self._tell()
+
+
+def _route(message: "Message") -> "Message":
+    """Return as much of a message as it takes to answer it."""
+    return Message(0, message.src, 0, 0, message.reply_to, RAW, b"")

@@ -1,19 +1,24 @@
 """Receiver: the reading end of a stream as its users see it."""
 
-from ..core.errors import Error, ProtocolError, RemoteError, again
+import threading
+import time
+from collections import deque
+
+from ..core.errors import CallTimeout, Error, ProtocolError, RemoteError, again
 from ..core.seconds import check_seconds
 from ..core.values import decode
-from .frames import BYTES, DEFAULT_WINDOW, END, MAX_WINDOW
+from .batch import unpack
+from .frames import BYTES, DEFAULT_WINDOW, END, MAX_WINDOW, VALUES
 from .sender import Sender
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import TracebackType
-    from typing import Any, Iterator, Optional, Type
+    from typing import Any, AsyncIterator, Callable, Deque, Iterator, Optional, Tuple, Type
 
     from ..core.context import Context
     from ..types import Station
-    from .inbox import Item
+    from .writer import Item
 
 __all__ = ["EndOfStream", "Receiver"]
 
@@ -46,6 +51,9 @@ class Receiver:
         self._window = window
         only = None if respondent is None else respondent.id
         self._inbox = router.streams.open_inbox(window, only)
+        # What of a batch nobody has got yet; one thread at a time brings the next.
+        self._ready: "Deque[Any]" = deque()
+        self._bringing = threading.Lock()
         if respondent is not None and not respondent.connected:
             self._lose(respondent)
 
@@ -72,15 +80,64 @@ class Receiver:
         kept it from starting) for its loss, ProtocolError for what it may not do. How the last
         one ended is raised again by each further call. Not on the I/O thread.
         """
+        try:
+            return self._ready.popleft()
+        except IndexError:
+            return self._bring(timeout)
+
+    def _bring(self, timeout: "Optional[float]") -> "Any":
         self._router.check_may_block()
-        item = self._inbox.take(check_seconds("timeout", timeout))
+        timeout = check_seconds("timeout", timeout)
+        limit = None if timeout is None else time.monotonic() + timeout
+        if not self._inbox.is_settled():
+            # Whoever is to answer may wait for what was sent from here.
+            self._router.streams.flush()
+        if not self._bringing.acquire(timeout=-1 if timeout is None else max(0.0, timeout)):
+            raise CallTimeout("no value came within %g s" % (timeout or 0))
+        try:
+            while True:
+                # Others bring while we wait for our turn, and may get all that we bring.
+                try:
+                    return self._ready.popleft()
+                except IndexError:
+                    left = None if limit is None else max(0.0, limit - time.monotonic())
+                self._take(left, timeout)
+        finally:
+            self._bringing.release()
+
+    def _take(self, left: "Optional[float]", timeout: "Optional[float]") -> "None":
+        """Take what came next apart; raise how a writer ended."""
+        item = self._inbox.take(left, timeout)
         if item.error is not None:
             raise again(item.error)
         if item.kind == BYTES:
-            return item.data
-        if item.kind == END:
+            self._ready.append(item.data)
+        elif item.kind == END:
             raise self._end(item)
-        return self._router.decode(item.data, item.src, item.auth)
+        elif item.kind == VALUES:
+            self._ready.extend(self._unpack(item))
+        else:
+            self._ready.append(self._router.decode(item.data, item.src, item.auth))
+
+    def _unpack(self, item: "Item") -> "Any":
+        try:
+            return unpack(item.data, lambda data: self._router.decode(data, item.src, item.auth))
+        except ValueError as error:
+            raise ProtocolError("%s sent %s" % (self._router.name_of(item.src), error)) from error
+
+    def poll(self) -> "Optional[Tuple[Any]]":
+        """Return the next value as a tuple of one, None if there is none yet; raise as get()."""
+        if not (self._ready or self._inbox.is_settled()):
+            return None
+        try:
+            return (self.get(0),)
+        except CallTimeout:
+            return None  # another thread was faster
+
+    @property
+    def has_ended(self) -> "bool":
+        """Whether get() would do nothing but say once more how the stream ended."""
+        return not self._ready and self._inbox.is_over()
 
     def _end(self, item: "Item") -> "Exception":
         name = self._router.name_of(item.src)
@@ -107,6 +164,7 @@ class Receiver:
     def close(self) -> "None":
         """Take no more; who still sends hears DisconnectedError. Closing twice is fine."""
         self._router.streams.close_inbox(self._inbox)
+        self._ready.clear()
 
     def __enter__(self) -> "Receiver":
         return self

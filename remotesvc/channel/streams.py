@@ -9,6 +9,7 @@ from hmac import compare_digest
 
 from ..core.budget import Unfit
 from ..core.errors import RefusedError
+from ..core.lending import refuse_handing_on
 from ..core.link import QUEUE_LIMIT
 from .inbox import Inbox
 from .outlet import Outlet
@@ -18,13 +19,17 @@ if TYPE_CHECKING:
     from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Set, Tuple
 
     from ..core.context import Context
+    from ..core.loop import Loop
     from ..core.switch import Switch
     from ..types import Outgoing
+    from .gathering import Gathering
     from .sender import Sender
 
     # Context and handle; with the token it is an address.
     Place = Tuple[int, int]
     Address = Tuple[int, int, bytes]
+    # Where what was encoded leads; a Sender, unless it is a Context.
+    Lent = Dict[Place, Optional[Sender]]
 
 __all__ = ["STREAM_MODULES", "Lender", "Streams"]
 
@@ -34,12 +39,16 @@ MAX_OUTLETS = 1024
 
 # What a child needs to send something: it would ask for one after the other.
 STREAM_MODULES = (
+    "remotesvc.branch",
     "remotesvc.channel",
+    "remotesvc.channel.batch",
     "remotesvc.channel.frames",
+    "remotesvc.channel.gathering",
     "remotesvc.channel.inbox",
     "remotesvc.channel.outlet",
     "remotesvc.channel.sender",
     "remotesvc.channel.streams",
+    "remotesvc.channel.writer",
     "remotesvc.core.dead",
     "remotesvc.core.lending",
     "remotesvc.core.references",
@@ -51,13 +60,18 @@ STREAM_MODULES = (
 class Streams:
     """The table of streams of the router that owns `switch`; `name_of(id)` names a context."""
 
-    def __init__(self, switch: "Switch", name_of: "Callable[[int], str]") -> "None":
+    def __init__(
+        self, switch: "Switch", loop: "Loop", name_of: "Callable[[int], str]"
+    ) -> "None":
         self.switch = switch
+        self.loop = loop
         self.name_of = name_of
         self._outlets: "Dict[Address, Outlet]" = {}
         self._inboxes: "Dict[int, Inbox]" = {}
         self._error: "Optional[Exception]" = None
         self._lock = threading.Lock()
+        # Where small values wait for others; about.
+        self.busy: "Set[Gathering]" = set()
         self._lending = threading.local()
         # Whether all that leaves by this router is encoded under `collect`.
         self.has_lender = False
@@ -65,7 +79,9 @@ class Streams:
 
     # -- writing ends ----------------------------------------------------------------------------
 
-    def outlet(self, address: "Address", window: "int", holder: "Sender") -> "Outlet":
+    def outlet(
+        self, address: "Address", window: "int", auth: "int", holder: "Sender"
+    ) -> "Outlet":
         """Return the writing end that leads to (context, handle, token), held by a Sender.
 
         Raises RefusedError when that context has too many.
@@ -74,7 +90,7 @@ class Streams:
             outlet = self._outlets.get(address)
             if outlet is None:
                 self._check_outlets(address[0])
-                outlet = self._outlets[address] = Outlet(self, *address, size=window)
+                outlet = self._outlets[address] = Outlet(self, *address, size=window, auth=auth)
             outlet.holders.add(id(holder))
             return outlet
 
@@ -86,6 +102,11 @@ class Streams:
                 "%d streams to %s are open, and more are not possible: read them to the end over "
                 "there, or close their receivers" % (count, self.name_of(context_id))
             )
+
+    def flush(self) -> "None":
+        """Send all small values that wait for others: whoever goes on to wait says this."""
+        for gathering in list(self.busy):
+            gathering.push()
 
     def release(self, outlet: "Outlet", holder: "Sender") -> "None":
         """Note that a Sender is closed; drop its writing end if nothing is left to remember."""
@@ -136,12 +157,16 @@ class Streams:
         inbox.close()
 
     def lose(self, ids: "Set[int]", error: "Exception") -> "None":
-        """Tell the reading ends of lost contexts (observer of the switch)."""
+        """Tell the reading ends of lost contexts, also those elsewhere (observer of the switch)."""
         for inbox in list(self._inboxes.values()):
             inbox.lose_contexts(ids, error)
+        for outlet in list(self._outlets.values()):
+            for context_id in outlet.given & ids:
+                outlet.take_back(context_id, str(error))
 
     def end(self, error: "Exception") -> "None":
         """Tell all reading ends that nobody can write any more: the router is closed."""
+        self.flush()
         with self._lock:
             self._error = error
             inboxes = list(self._inboxes.values())
@@ -150,30 +175,34 @@ class Streams:
 
     # -- Senders that travel ---------------------------------------------------------------------
 
-    def collect(self, encode: "Callable[..., Any]", *args: "Any") -> "Tuple[Any, Set[Place]]":
+    def collect(self, encode: "Callable[..., Any]", *args: "Any") -> "Tuple[Any, Lent]":
         """Return encode(*args), and where the Senders lead that were encoded meanwhile."""
         lending = self._lending
-        lent: "Set[Place]" = set()
+        lent: "Lent" = {}
         lending.lent = lent
         try:
             return encode(*args), lent
         finally:
             lending.lent = None
 
-    def note(self, context_id: "int", handle: "int") -> "None":
-        """Note that a Sender is being encoded on this thread."""
-        lent: "Optional[Set[Place]]" = getattr(self._lending, "lent", None)
+    def note(
+        self, context_id: "int", handle: "int", sender: "Optional[Sender]" = None
+    ) -> "None":
+        """Note that a Sender, or a Context, is being encoded on this thread."""
+        lent: "Optional[Lent]" = getattr(self._lending, "lent", None)
         if lent is not None:
-            lent.add((context_id, handle))
-        elif self.has_lender:
+            lent[(context_id, handle)] = sender
+        elif self.has_lender and not self.switch.parents:
+            # A child has one router, and encodes results in its own way.
             raise Unfit(
                 "is a Sender of another router: make its Receiver on the router of this one"
             )
 
     def expect(self, lent: "Iterable[Place]", context_id: "int") -> "None":
-        """Have those Receivers of ours that Senders lead to expect a context to write.
+        """Have the Receivers that Senders lead to expect a context to write.
 
-        Raises RefusedError when one of them has too many writers; then none expects it.
+        Raises RefusedError when one of them has too many writers, or that context may not write
+        to it; then none expects it.
         """
         done: "List[Place]" = []
         try:
@@ -182,9 +211,24 @@ class Streams:
                 if inbox is not None:
                     inbox.expect(context_id)
                     done.append(place)
+            # Last: these are told in messages.
+            for sender in self._strangers(lent, context_id):
+                self._hand_on(sender, context_id)
         except Exception:
             self.take_back(done, context_id)
             raise
+
+    def _hand_on(self, sender: "Sender", context_id: "int") -> "None":
+        """Tell the Receiver of somebody else that a third context may write to it."""
+        switch, home = self.switch, sender.place[0]
+        is_below = home in switch.routes and context_id in switch.routes
+        is_apart = is_below and switch.routes[home] is not switch.routes[context_id]
+        refusal = refuse_handing_on(
+            self.name_of(home), self.name_of(context_id), is_below, is_apart, switch.siblings
+        )
+        if refusal is not None:
+            raise RefusedError(refusal)
+        sender.outlet().give(context_id)
 
     def take_back(self, lent: "Iterable[Place]", context_id: "int") -> "None":
         """Undo expect(): the Senders were not sent."""
@@ -192,6 +236,14 @@ class Streams:
             inbox = self._own_inbox(place)
             if inbox is not None:
                 inbox.take_back(context_id)
+        for sender in self._strangers(lent, context_id):
+            sender.outlet().take_back(context_id)
+
+    def _strangers(self, lent: "Iterable[Place]", context_id: "int") -> "List[Sender]":
+        """Return the Senders that lead neither to us nor to who is given them."""
+        senders = lent.values() if isinstance(lent, dict) else ()
+        near = (self.switch.id, context_id)
+        return [one for one in senders if one is not None and one.place[0] not in near]
 
     def _own_inbox(self, place: "Place") -> "Optional[Inbox]":
         home, handle = place
@@ -207,12 +259,24 @@ class Lender:
         streams.has_lender = True
 
     def encode_call(self, context: "Context", *args: "Any") -> "Tuple[int, bytes]":
-        """Return what the other one does; with a Sender, send ahead what that needs."""
+        """Return what the other one does; with a Sender, send ahead what that needs.
+
+        What was sent before the call arrives before it.
+        """
+        self._streams.flush()
         encode = self._outgoing.encode_call
         call, lent = self._streams.collect(encode, context, *args)
         if lent:
             self._lend(lent, context, len(call[1]))
         return call  # type: ignore[no-any-return]
+
+    def encode_service(self, context: "Context", *args: "Any") -> "bytes":
+        """Return the same for the arguments of a service."""
+        self._streams.flush()
+        arguments, lent = self._streams.collect(self._outgoing.encode_service, context, *args)
+        if lent:
+            self._lend(lent, context, len(arguments))
+        return arguments  # type: ignore[no-any-return]
 
     def push(self, context_id: "int", names: "Sequence[str]") -> "None":
         """Do what the other one does."""

@@ -250,14 +250,21 @@ def explain_end(
         text = "%s: Windows hosts are not supported: a POSIX shell is needed%s" % (where, said)
         return InterpreterError(text, None, None, exit_status, stderr)
     if exit_status in (126, 127):
-        text = "%s: the interpreter or the shell could not be started%s" % (where, said)
+        # A version manager's wrapper without a version ends so, too.
+        text = (
+            "%s: the interpreter or the shell could not be started. Name a Python that can with "
+            "python_path%s" % (where, said)
+        )
         return InterpreterError(text, None, None, exit_status, stderr)
     status = reason if exit_status is None else _describe(exit_status)
     text = "%s: the remote command ended before the child was ready (%s)%s" % (where, status, said)
     if OUR_WORD + "cwd: " in stderr:
         text += ". Give a cwd that is a folder there, and may be entered"
-    elif len(tried) == 1 and not has_begun and OUR_WORD not in stderr:
-        text += ". Is %s a Python? Name another with python_path" % visible(tried[0])
+    elif not has_begun and OUR_WORD not in stderr:
+        if len(tried) == 1:
+            text += ". Is %s a Python? Name another with python_path" % visible(tried[0])
+        elif said and (exit_status or 0) > 0:
+            text += ". If its Python said so, name another with python_path"
     return BootstrapError(text, None, None, exit_status, stderr)
 
 

@@ -6,6 +6,7 @@ is told only after stderr is drained and the exit status known; nothing of it, n
 group, is left behind. So that no signal can reach a stranger with its number, it is reaped last.
 """
 
+import _socket
 import os
 import signal
 import subprocess
@@ -13,6 +14,7 @@ import threading
 import time
 
 from ..core.link import DescriptorStream
+from ..core.wire import FRAGMENT_SIZE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,6 +23,10 @@ if TYPE_CHECKING:
     from ..core.loop import Loop
 
 __all__ = ["STDERR_KEPT", "STILL_OPEN", "ProcessStream"]
+
+# What a process may have written and we not yet read: its output is a socket, which takes as much
+# at once as it wants to write, moves it in larger pieces than a pipe, and so at half the cost.
+OUTPUT_ROOM = FRAGMENT_SIZE
 
 # So much of the end of stderr stands in an error text.
 STDERR_KEPT = 4096
@@ -43,16 +49,21 @@ class ProcessStream:
         self.exit_status: "Optional[int]" = None
         self.gone = threading.Event()
         self._loop = loop
-        self._process = subprocess.Popen(
-            list(argv),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            bufsize=0,
-            start_new_session=True,
-        )
-        process = self._process
-        self._pipe = DescriptorStream(loop, _take(process.stdout), _take(process.stdin))
+        output, far_output = _socket.socketpair()
+        output.shutdown(_socket.SHUT_WR)
+        far_output.setsockopt(_socket.SOL_SOCKET, _socket.SO_SNDBUF, OUTPUT_ROOM)
+        try:
+            process = self._process = subprocess.Popen(
+                list(argv),
+                stdin=subprocess.PIPE,
+                stdout=far_output.fileno(),
+                stderr=subprocess.PIPE,
+                bufsize=0,
+                start_new_session=True,
+            )
+        finally:
+            far_output.close()
+        self._pipe = DescriptorStream(loop, output.detach(), _take(process.stdin))
         self._error_fd = _take(process.stderr)
         os.set_blocking(self._error_fd, False)
         self._error = b""

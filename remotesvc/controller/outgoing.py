@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from types import BuiltinFunctionType, FunctionType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ..channel.streams import STREAM_MODULES
 from ..core.errors import RefusedError, ValueNotSupported
 from ..core.values import encode
 from ..core.wire import PICKLE, PLAIN
@@ -19,6 +20,7 @@ from .modules.target import Target, leads_to, name_of
 if TYPE_CHECKING:
     from ..core.context import Context
     from ..core.switch import Switch
+    from ..service.verbs import MethodName
     from .modules.grants import ModulePolicy
     from .workers import Workers
 
@@ -26,6 +28,42 @@ __all__ = ["Outgoing"]
 
 # What a child needs for calls with options.
 OPTION_MODULES = ("remotesvc.core.call_options",)
+
+# What a child needs to serve, and to call, services.
+SERVICE_MODULES = (
+    *STREAM_MODULES,
+    "remotesvc.channel.receiver",
+    "remotesvc.channel.select",
+    "remotesvc.core.context",
+    "remotesvc.core.reach",
+    "remotesvc.core.rebuild",
+    "remotesvc.core.services",
+    "remotesvc.core.verbs",
+    "remotesvc.core.visible",
+    "remotesvc.service",
+    "remotesvc.service.activation",
+    "remotesvc.service.activator",
+    "remotesvc.service.admission",
+    "remotesvc.service.annotations",
+    "remotesvc.service.arguments",
+    "remotesvc.service.base",
+    "remotesvc.service.call",
+    "remotesvc.service.catalog",
+    "remotesvc.service.desk",
+    "remotesvc.service.expose",
+    "remotesvc.service.interrupt",
+    "remotesvc.service.invoker",
+    "remotesvc.service.kinds",
+    "remotesvc.service.offers",
+    "remotesvc.service.policy",
+    "remotesvc.service.pool",
+    "remotesvc.service.proxy",
+    "remotesvc.service.request",
+    "remotesvc.service.runner",
+    "remotesvc.service.stream",
+    "remotesvc.service.threads",
+    "remotesvc.service.verbs",
+)
 
 # The names of so many callables are remembered, of the kinds that are hashed by identity.
 KNOWN_LIMIT = 1024
@@ -53,6 +91,7 @@ class Outgoing:
         workers: "Workers",
         name_of: Callable[[int], str],
     ) -> None:
+        self._switch = switch
         self._shipment = Shipment(switch, policy)
         self.responder = Responder(switch, self._shipment, workers, name_of)
         self._known: dict[Any, _Named] = {}
@@ -82,6 +121,33 @@ class Outgoing:
             return self._pickle_arguments(context, fn, args, kwargs, options, refusal)
         self._shipment.push(context.id, named.target.module)
         return PLAIN, payload
+
+    def encode_service(
+        self, context: "Context", fn: "MethodName", kwargs: dict[str, Any]
+    ) -> bytes:
+        """Return the encoded arguments of a call of a service, having sent ahead what it imports.
+
+        Only to a child of ours: elsewhere the service is there, or is not ours to bring.
+        """
+        arguments = encode(kwargs, "kwargs") if kwargs else NO_KWARGS
+        if context.id in self._switch.routes:
+            self._shipment.push_installed(context.id, SERVICE_MODULES)
+            module = self._service_module(fn)
+            if module:
+                self._shipment.push(context.id, module)
+        return arguments
+
+    def _service_module(self, fn: "MethodName") -> str:
+        """Return the module that a service comes from, "" when its name tells of none."""
+        if fn.cls is None:
+            return self._shipment.module_of(fn.service)
+        named = self._name(fn.cls)
+        if named is None and fn.service == f"{fn.cls.__module__}.{fn.cls.__qualname__}":
+            raise ValueNotSupported(
+                f"service {fn.service}: no name leads to it over there; define the class at the "
+                f"top of a module that can be imported"
+            )
+        return "" if named is None else named.target.module
 
     def push(self, context_id: int, names: Sequence[str]) -> None:
         """Send parts of remotesvc ahead that a call needs, and that the child would ask for."""
@@ -135,7 +201,10 @@ class Outgoing:
         try:
             return self._pickle(context, fn, args, kwargs, options)
         except ValueNotSupported as error:
-            raise ValueNotSupported(f"{refusal}; nor can it be pickled: {error}") from error
+            reason = str(error.__cause__) or type(error.__cause__).__name__
+            if str(refusal).endswith(": " + reason):
+                raise refusal from None  # what travels in no way gives its reason both times
+            raise ValueNotSupported(f"{refusal}; nor can it be pickled: {reason}") from error
 
     def _pickle(
         self,

@@ -27,7 +27,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Iterator, List, Optional, Tuple
 
-__all__ = ["capture"]
+__all__ = ["capture", "capture_briefly"]
 
 # Texts longer than this keep their beginning and their end.
 MESSAGE_LIMIT = 64 * 1024
@@ -70,6 +70,10 @@ OWN_FILES = (
     "remotesvc/core/finder.py",
     "remotesvc/core/pickled.py",
     "remotesvc/core/resources.py",
+    "remotesvc/service/activator.py",
+    "remotesvc/service/invoker.py",
+    "remotesvc/service/pool.py",
+    "remotesvc/service/runner.py",
 )
 IMPORT_SYSTEM = "<frozen importlib"
 
@@ -81,6 +85,16 @@ def capture(error: "BaseException") -> "bytes":
         return encode(record)
     except ValueNotSupported:
         # Args that were fine alone are too much together.
+        return encode(_without_values(record))
+
+
+def capture_briefly(error: "BaseException") -> "bytes":
+    """Return the same without traceback, notes, and whatever led to it: for strangers."""
+    name, bases, message, args, fields = _record(error, [1], DEPTH_LIMIT)[:5]  # type: ignore[index]
+    record = (name, bases, message, args, fields, (), "", None, None, ())
+    try:
+        return encode(record)
+    except ValueNotSupported:
         return encode(_without_values(record))
 
 

@@ -1,15 +1,17 @@
 """Context: one interpreter in the tree, and the handle on it."""
 
 import functools
+import importlib
 
 from .authority import CANCEL, SHUTDOWN
-from .budget import Unfit
 from .dead import exhume
 from .errors import CallTimeout, DisconnectedError, Error, ProtocolError, RefusedError, again
 from .reach import refuse_pickled_result
 from .rebuild import rebuild
-from .values import encode
+from .lending import lent_authority, refuse_reference
+from .values import CONTEXT, encode
 from .verbs import Verbs
+from .visible import visible
 from .wire import DEAD, ERROR, PLAIN, RAW
 
 TYPE_CHECKING = False
@@ -21,9 +23,7 @@ if TYPE_CHECKING:
     from .chain import Chain
     from .wire import Message
 
-__all__ = ["Context"]
-
-NO_TRAVELLER = "a context does not travel: send its name, or a Sender"
+__all__ = ["Context", "open_context"]
 
 # What a child answers to a hard CANCEL when it is going to end because of it.
 YES = encode(True)
@@ -46,7 +46,10 @@ class Context(Verbs):
         name: "str",
         connection: "Optional[Child]" = None,
         takes_pickle: "bool" = False,
+        auth: "Optional[int]" = None,
     ) -> "None":
+        # On whose authority it is used: that of the message it came in, None for our own.
+        self.auth = auth
         # Whether it was opened with results="pickle".
         self.takes_pickle = takes_pickle
         Verbs.__init__(self, self)
@@ -69,15 +72,24 @@ class Context(Verbs):
         return hash((id(self.router), self.id))
 
     def __wire__(self) -> "Tuple[int, Tuple[Any, ...]]":
-        raise Unfit(NO_TRAVELLER)
+        self.router.note_reference(self.id)
+        return CONTEXT, (self.id, self.name)
 
     def __reduce__(self) -> "Any":
-        raise TypeError(NO_TRAVELLER)
+        restore = importlib.import_module("remotesvc.current").restore_context
+        self.router.note_reference(self.id)
+        return restore, (self.id, self.name)
 
     @property
     def info(self) -> "Info":
         """The facts of its HELLO; waits for it, raises the ConnectError that kept it away."""
         return self.wait_until_ready()
+
+    def lent(self, auth: "Optional[int]") -> "Context":
+        """Return the same context, to be used on the authority of another one."""
+        if auth is None:
+            return self
+        return Context(self.router, self.id, self.name, self._connection, False, auth)
 
     def wait_until_ready(self) -> "Info":
         """Wait for HELLO, bounded by the connect timeout, and return its facts."""
@@ -194,6 +206,24 @@ class Context(Verbs):
         if refusal is not None:
             raise ProtocolError("%s answered with %s" % (self.name, refusal))
         return self.router.load_pickle(message.payload, self.name)
+
+
+def open_context(
+    router: "Home", src: "int", auth: "int", fields: "Tuple[Any, ...]"
+) -> "Context":
+    """Return the Context in a message of `src`; ProtocolError if it is not its to give."""
+    if tuple(map(type, fields)) != (int, str):
+        raise ProtocolError("a context without id and name")
+    context_id, name = fields
+    switch = router.switch
+    refusal = refuse_reference(context_id, src, switch.id, switch.parents)
+    known = router.context(context_id)
+    if refusal is not None or known is None:
+        raise ProtocolError(refusal or "a reference to context %d, unknown here" % context_id)
+    if src in switch.parents:
+        known.name = visible(name)[:NAME_LIMIT]  # ours for it is no better
+    lent = lent_authority(auth, switch.id, switch.parents)
+    return known.lent(None if lent == switch.id else lent)
 
 
 class _Farewell:

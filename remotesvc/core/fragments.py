@@ -11,7 +11,7 @@ second one has given up the first, and a peer can begin no more of them than it 
 import struct
 
 from .errors import ProtocolError
-from .wire import FRAGMENT, FRAGMENT_SIZE, Message
+from .wire import FRAGMENT, FRAGMENT_SIZE, Message, encode_frame
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,23 +25,18 @@ PREFIX = struct.Struct(">LL")
 PIECE_SIZE = FRAGMENT_SIZE - PREFIX.size
 
 
-def cut(message: "Message", message_id: "int") -> "Iterator[Tuple[Message, bool]]":
-    """Yield (fragment, whether it is the last one), in the order in which they must be sent."""
+def cut(message: "Message", message_id: "int") -> "Iterator[Tuple[bytes, bool]]":
+    """Yield (frame, whether it is the last one), in the order in which they must be sent.
+
+    A message of at most FRAGMENT_SIZE is one frame, and no fragment.
+    """
     payload = memoryview(message.payload)
-    prefix = PREFIX.pack(message_id, len(payload))
-    encoding = message.encoding | FRAGMENT
-    for start in range(0, len(payload), PIECE_SIZE):
-        end = start + PIECE_SIZE
-        fragment = Message(
-            message.dst,
-            message.src,
-            message.auth,
-            message.handle,
-            message.reply_to,
-            encoding,
-            prefix + payload[start:end],
-        )
-        yield fragment, end >= len(payload)
+    size = len(payload)
+    prefix = PREFIX.pack(message_id, size) if size > FRAGMENT_SIZE else b""
+    step = FRAGMENT_SIZE - len(prefix)
+    for start in range(0, size or 1, step):
+        end = start + step
+        yield encode_frame(message, prefix, payload[start:end]), end >= size
 
 
 def total_size(fragment: "Message") -> "int":
@@ -51,15 +46,29 @@ def total_size(fragment: "Message") -> "int":
     return int(PREFIX.unpack_from(fragment.payload)[1])
 
 
-class _Partial:
-    __slots__ = ("first", "message_id", "pieces", "received", "total")
+class _Partial(Message):
+    """A message on its way; its payload is put together when somebody asks for it.
+
+    That is who waits for it, not the thread that reads: there it would be memory that is asked
+    for and given back with each message, and to come by it costs more than to copy.
+    """
+
+    __slots__ = ("message_id", "pieces", "received", "total")
 
     def __init__(self, first: "Message", message_id: "int", total: "int") -> "None":
-        self.first = first
+        for name in Message.__slots__:
+            setattr(self, name, getattr(first, name))
+        del self.payload
         self.message_id = message_id
         self.total = total
         self.pieces: "List[memoryview]" = []
         self.received = 0
+
+    def __getattr__(self, name: "str") -> "bytes":
+        # Of all that it has only the payload can be missing.
+        self.payload = b"".join(self.pieces)
+        self.pieces = []
+        return self.payload
 
 
 class Reassembler:
@@ -92,16 +101,8 @@ class Reassembler:
         if partial.received < total:
             return None
         self.forget(src, handle)
-        first = partial.first
-        return Message(
-            first.dst,
-            first.src,
-            first.auth,
-            first.handle,
-            first.reply_to,
-            first.encoding & ~FRAGMENT,
-            b"".join(partial.pieces),
-        )
+        partial.encoding &= ~FRAGMENT
+        return partial
 
     def forget(self, src: "Optional[int]", handle: "Optional[int]" = None) -> "None":
         """Drop what a source (None: any) left unfinished for a handle, and give its room back."""
@@ -124,12 +125,11 @@ class Reassembler:
 
 
 def _is_next(partial: "_Partial", fragment: "Message", total: "int") -> "bool":
-    first = partial.first
     size = len(fragment.payload) - PREFIX.size
     return (
         total == partial.total
-        and fragment.auth == first.auth
-        and fragment.reply_to == first.reply_to
-        and fragment.encoding == first.encoding
+        and fragment.auth == partial.auth
+        and fragment.reply_to == partial.reply_to
+        and fragment.encoding == partial.encoding
         and 0 < size == min(PIECE_SIZE, total - partial.received)
     )

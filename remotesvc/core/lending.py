@@ -7,7 +7,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Container, Optional
 
-__all__ = ["lent_authority", "refuse_reference"]
+__all__ = ["lent_authority", "refuse_handing_on", "refuse_reference"]
 
 
 def refuse_reference(
@@ -26,3 +26,22 @@ def refuse_reference(
 def lent_authority(auth: "int", own_id: "int", parents: "Container[int]") -> "int":
     """Return the authority of what is sent through a reference from a message with `auth`."""
     return own_id if auth in parents else auth
+
+
+def refuse_handing_on(
+    home: "str", receiver: "str", is_below: "bool", is_apart: "bool", siblings: "bool"
+) -> "Optional[str]":
+    """Judge giving a Sender that leads to context `home` to a third one, before it is sent.
+
+    `is_below`: both are below this context; `is_apart`: and by different links, so that they
+    would talk as siblings. Nobody but their parent can vouch for one to the other: who takes a
+    reference from anybody else could be had to write on its own authority to what is no stream.
+    """
+    if not is_below:
+        return "a sender to %s is not ours to give to %s: its own parent may" % (home, receiver)
+    if is_apart and not siblings:
+        return (
+            "a sender to %s is of no use to %s: children may not talk to each other; "
+            "Router(siblings=True) would let them" % (home, receiver)
+        )
+    return None

@@ -39,8 +39,9 @@ QUEUE_LIMIT = 64 * 1024 * 1024
 
 READ_SIZE = 128 * 1024
 
-# A message that may wait waits at most so long for others.
+# A message that may wait waits at most so long for others, and for so many bytes of them.
 SOON = 0.001
+ENOUGH = 4096
 
 # A peer that speaks but does not read gets so many times the silence that ends a link: a stream
 # takes up to 400 KB at a time, and a line of 3 KB/s needs two minutes for that.
@@ -69,7 +70,8 @@ class Link:
         self._stream: "Optional[Stream]" = None
         self._decoder = FrameDecoder()
         self._outbox = Outbox()
-        self._changed = threading.Condition(threading.Lock())
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
         self._is_writing = False
         self._is_put_off = False
         self._is_timed = False
@@ -101,7 +103,7 @@ class Link:
         many small ones cost one write.
         Raises DisconnectedError, or what else ended the link, once it has ended.
         """
-        with self._changed:
+        with self._lock:
             if self.error is not None:
                 raise again(self.error)
             self._has_spoken = True
@@ -110,7 +112,7 @@ class Link:
             stream = self._stream
             if self._is_writing or stream is None:
                 self._outbox.put(message)
-            elif may_wait and self._loop is not None:
+            elif may_wait and self._loop is not None and self._outbox.size < ENOUGH:
                 self._outbox.put(message)
                 self._is_put_off = True
                 if not self._is_timed:
@@ -136,7 +138,7 @@ class Link:
 
     def pull(self) -> "bytes":
         """Return what to write next; b"" makes the link idle (for its stream to call)."""
-        with self._changed:
+        with self._lock:
             data = self._outbox.take()
             self.bytes_sent += len(data)
             if not data:
@@ -148,7 +150,7 @@ class Link:
     def push(self) -> "bool":
         """Write now what was put off; tell whether nothing is left to be written."""
         if self._is_put_off:
-            with self._changed:
+            with self._lock:
                 if self._is_put_off and self._stream is not None and self.error is None:
                     self._push(self._stream)
         return not self._is_writing
@@ -289,17 +291,12 @@ class DescriptorStream:
 
     def write(self, data: "bytes") -> "bool":
         """Write what goes at once; the loop writes the rest."""
-        try:
-            written = os.write(self._write_fd, data) if data else 0
-        except BlockingIOError:
-            written = 0
-        except OSError:
-            return True  # the reading side tells the end, with its reason
-        if written == len(data):
-            return True
-        self._rest = memoryview(data)[written:]
-        self._loop.call_soon(self._want_to_write)
-        return False
+        self._rest = memoryview(data)
+        self._write()
+        if self._rest:
+            self._loop.call_soon(self._want_to_write)
+            return False
+        return True
 
     def close(self) -> "None":
         """Stop watching and close both descriptors."""
@@ -338,12 +335,15 @@ class DescriptorStream:
                 self._loop.set_writer(self._write_fd, None)
                 return
             self._rest = memoryview(data)
+        self._write()
+
+    def _write(self) -> "None":
         try:
             written = os.write(self._write_fd, self._rest)
         except BlockingIOError:
             return
         except OSError:
-            written = len(self._rest)  # as in write(): lost, until the reading side tells the end
+            written = len(self._rest)  # lost, until the reading side tells the end, with its reason
         self._rest = self._rest[written:]
 
     def _end(self, reason: "str") -> "None":

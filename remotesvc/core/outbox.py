@@ -35,7 +35,7 @@ class Outbox:
         self._small: "Deque[bytes]" = deque()
         self._lanes: "Dict[Lane, Deque[Message]]" = {}
         self._turns: "Deque[Lane]" = deque()
-        self._cutting: "Dict[Lane, Iterator[Tuple[Message, bool]]]" = {}
+        self._cutting: "Dict[Lane, Iterator[Tuple[bytes, bool]]]" = {}
         self._next_id = 0
         self.size = 0
 
@@ -45,16 +45,18 @@ class Outbox:
     def put(self, message: "Message") -> "None":
         """Queue a message of any size."""
         size = len(message.payload)
-        handle = CALL_FUNCTION if message.handle == LOAD_MODULE else message.handle
-        lane = (message.src, message.dst, handle)
-        if lane in self._lanes:
-            self._lanes[lane].append(message)
-        elif size > FRAGMENT_SIZE:
-            self._lanes[lane] = deque((message,))
-            self._turns.append(lane)
-        else:
-            self._small.append(encode_frame(message))
         self.size += size + HEADER.size
+        if self._lanes or size > FRAGMENT_SIZE:
+            handle = CALL_FUNCTION if message.handle == LOAD_MODULE else message.handle
+            lane = (message.src, message.dst, handle)
+            if lane in self._lanes:
+                self._lanes[lane].append(message)
+                return
+            if size > FRAGMENT_SIZE:
+                self._lanes[lane] = deque((message,))
+                self._turns.append(lane)
+                return
+        self._small.append(encode_frame(message))
 
     def take(self) -> "bytes":
         """Return the bytes to write next, whole frames, about BATCH of them; b"" when empty."""
@@ -66,30 +68,25 @@ class Outbox:
             frames.append(frame)
             size += len(frame)
         if self._turns:
-            frames.append(encode_frame(self._take_turn()))
+            frames.append(self._take_turn())
         data = b"".join(frames) if len(frames) != 1 else frames[0]
         # The headers of fragments were not counted in, so a little more is left than is said.
         self.size = max(0, self.size - len(data)) if self else 0
         return data
 
-    def _take_turn(self) -> "Message":
-        """Return one frame's worth of the lane whose turn it is, and pass the turn on."""
+    def _take_turn(self) -> "bytes":
+        """Return the next frame of the lane whose turn it is, and pass the turn on."""
         lane = self._turns.popleft()
         waiting = self._lanes[lane]
-        message = waiting[0]
-        size = len(message.payload)
-        if size > FRAGMENT_SIZE:
-            if lane not in self._cutting:
-                self._next_id = (self._next_id + 1) & 0xFFFFFFFF
-                self._cutting[lane] = cut(message, self._next_id)
-            message, is_last = next(self._cutting[lane])
-            if is_last:
-                del self._cutting[lane]
-                waiting.popleft()
-        else:
+        if lane not in self._cutting:
+            self._next_id = (self._next_id + 1) & 0xFFFFFFFF
+            self._cutting[lane] = cut(waiting[0], self._next_id)
+        frame, is_last = next(self._cutting[lane])
+        if is_last:
+            del self._cutting[lane]
             waiting.popleft()
         if waiting:
             self._turns.append(lane)
         else:
             del self._lanes[lane]
-        return message
+        return frame

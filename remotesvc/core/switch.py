@@ -151,8 +151,8 @@ class Switch:
         self.check_process()
         if len(payload) > self.max_message_size:
             raise MessageTooLarge(
-                "%s of %d bytes for context %d: at most %d (max_message_size) may be sent"
-                % (handle_name(handle), len(payload), dst, self.max_message_size)
+                "%s of %d bytes: at most %d (max_message_size) may be sent"
+                % (handle_name(handle), len(payload), self.max_message_size)
             )
         is_self = dst == self.id
         below = self.routes.get(dst)

@@ -5,6 +5,7 @@ is dropped, and the child is told, so that the function ends. Whoever takes the 
 the outcome, so there is exactly one.
 """
 
+import importlib
 import time
 
 from .authority import CALL_FUNCTION
@@ -15,7 +16,7 @@ from .secret import Secret
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Dict, Optional, Tuple, TypeVar
+    from typing import Any, Callable, Dict, List, Optional, Tuple, Type, TypeVar, Union
 
     from .context import Context
     from .futures import ReplyFuture
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from .wire import Message
 
     T = TypeVar("T")
+    Service = Union[str, Type[Any]]
 
 __all__ = ["Verbs"]
 
@@ -38,9 +40,12 @@ RESULTS = (None, "plain", "pickle")
 class Verbs:
     """The calls of one context under one set of options.
 
-    The function's own keywords may be called anything, `fn` too: hence the mangled parameter
-    (Python 3.6 has no positional-only ones).
+    The function's own keywords may be called anything, `self` and `fn` too: hence the mangled
+    parameters (Python 3.6 has no positional-only ones; type checkers take these for such).
     """
+
+    # What its calls are addressed to.
+    handle = CALL_FUNCTION
 
     def __init__(
         self,
@@ -53,8 +58,9 @@ class Verbs:
         self._timeout = check_seconds("timeout", timeout)
         self._holds_gil = holds_gil
         self._options = _call_options(context, results, holds_gil)
+        self._service_verbs: "Any" = None
 
-    def call(self, __fn: "Callable[..., T]", *args: "Any", **kwargs: "Any") -> "T":
+    def call(__self, __fn: "Callable[..., T]", *args: "Any", **kwargs: "Any") -> "T":
         """Run `fn(*args, **kwargs)` over there and return what it returns.
 
         Arguments and result are plain values (docs/protocol.md). Raises RemoteError, which is
@@ -63,64 +69,107 @@ class Verbs:
         sent. After a timeout, and after any exception in the thread that waits (Ctrl-C), the
         call is cancelled.
         """
-        context = self._context
+        context = __self._context
         router = context.router
         router.check_may_block()
         pending = Pending(context.id)
         handle = router.switch.listen(pending)
-        timeout = self._timeout
+        timeout = __self._timeout
         link: "Optional[Link]" = None
         try:
-            link = self._send(__fn, args, kwargs, handle)
+            link = __self._send(__fn, args, kwargs, handle)
             if link is not None:
                 timeout = _wait_for_room(link, timeout)
             message = pending.wait(timeout)
         except BaseException as error:  # noqa: BLE001  Ctrl-C gives the call up, too
-            message = self._end(pending, handle, __fn, error, link is not None)
+            message = __self._end(pending, handle, __fn, error, link is not None)
         router.settle_output(context.id)
-        return self._open(message)  # type: ignore[no-any-return]
+        return __self._open(message)  # type: ignore[no-any-return]
 
-    def submit(self, __fn: "Callable[..., T]", *args: "Any", **kwargs: "Any") -> "ReplyFuture":
+    def submit(__self, __fn: "Callable[..., T]", *args: "Any", **kwargs: "Any") -> "ReplyFuture":
         """Send the call and return its future; calls of one context run in order."""
         from .futures import ReplyFuture
 
-        context = self._context
+        context = __self._context
         router = context.router
         switch = router.switch
-
-        def open_reply(message: "Message") -> "Any":
-            router.settle_output(context.id)
-            return self._open(message)
-
-        def give_up(error: "Exception", is_hard: "bool") -> "None":
-            switch.unlisten(handle)
-            self._give_up(handle, __fn, error, is_hard)
-
-        future = ReplyFuture(context.id, open_reply, router.defer, give_up)
-        handle = switch.listen(future)
+        future = ReplyFuture(
+            context.id, __fn, __self._settle_and_open, router.defer, __self._withdraw
+        )
+        handle = future.handle = switch.listen(future)
         try:
-            link = future.link = self._send(__fn, args, kwargs, handle, may_wait=True)
+            link = future.link = __self._send(__fn, args, kwargs, handle, may_wait=True)
         except BaseException as error:
             if switch.unlisten(handle) is not None and not isinstance(error, Exception):
-                self._give_up(handle, __fn, error)  # interrupted: it may have been sent
+                __self._give_up(handle, __fn, error)  # interrupted: it may have been sent
             raise
-        if self._timeout is not None:
-            self._limit(future, __fn, self._timeout)
+        if __self._timeout is not None:
+            __self._limit(future, __fn, __self._timeout)
         if link is not None and not router.loop.is_current():
-            link.wait_for_room(self._timeout)
+            link.wait_for_room(__self._timeout)
         return future
 
-    def call_no_reply(self, __fn: "Callable[..., Any]", *args: "Any", **kwargs: "Any") -> "None":
+    def call_no_reply(__self, __fn: "Callable[..., Any]", *args: "Any", **kwargs: "Any") -> "None":
         """Send the call and forget it; a failure over there is not told.
 
         After the timeout it is cancelled, as the others are.
         """
-        if self._timeout is not None:
-            self.submit(__fn, *args, **kwargs)
+        if __self._timeout is not None:
+            __self.submit(__fn, *args, **kwargs)
             return
-        link = self._send(__fn, args, kwargs)
-        if link is not None and not self._context.router.loop.is_current():
-            link.wait_for_room(self._timeout)
+        link = __self._send(__fn, args, kwargs)
+        if link is not None and not __self._context.router.loop.is_current():
+            link.wait_for_room(__self._timeout)
+
+    # -- services --------------------------------------------------------------------------------
+
+    def call_service(__self, __service: "Service", __method: "str", **kwargs: "Any") -> "Any":
+        """Call a method of a service over there, a class or its name, and return what it returns.
+
+        In a child of ours the service is activated by its first call; elsewhere it must be
+        active, and its policies decide. Arguments, errors, timeout and cancellation are those of
+        `call()`, but arguments are plain values only; a method that yields gives an iterator.
+        Raises PoolExhausted where it could only wait for itself.
+        """
+        verbs = __self._services()
+        return verbs.call(verbs.name(__service, __method), **kwargs)
+
+    def submit_service(
+        __self, __service: "Service", __method: "str", **kwargs: "Any"
+    ) -> "ReplyFuture":
+        """Send the call of a service and return its future; such calls run side by side."""
+        verbs = __self._services()
+        return verbs.submit(verbs.name(__service, __method), **kwargs)
+
+    def call_service_no_reply(
+        __self, __service: "Service", __method: "str", **kwargs: "Any"
+    ) -> "None":
+        """Send the call of a service and forget it; a failure is logged over there."""
+        verbs = __self._services()
+        verbs.call_no_reply(verbs.name(__service, __method), **kwargs)
+
+    def service(self, cls: "Type[T]") -> "T":
+        """Return a proxy: the exposed methods of a service class, to be called over there.
+
+        A name that is not exposed, and arguments that do not fit, fail before anything is sent.
+        """
+        return self._services().proxy(cls)  # type: ignore[no-any-return]
+
+    def services(self) -> "List[Dict[str, Any]]":
+        """Return what is known of each service that is active over there, sorted by name.
+
+        Dicts with name, invoker, calls, errors, waiting and methods; of each method name,
+        arguments (name, type, default), policies, is_stream, is_no_reply and doc. Parents only.
+        """
+        return self._services().catalog()  # type: ignore[no-any-return]
+
+    def _services(self) -> "Any":
+        """Return the same options for calls of services."""
+        if self._service_verbs is None:
+            # By name: services stand on a floor above.
+            found = importlib.import_module("remotesvc.service.verbs")
+            self._service_verbs = found.ServiceVerbs(self._context, self._timeout)
+        return self._service_verbs
 
     # -- on the way there ------------------------------------------------------------------------
 
@@ -138,25 +187,23 @@ class Verbs:
         context.check_connected()
         if self._timeout is not None and self._timeout <= 0:
             raise self._timed_out(fn)
+        payload = b""
         try:
             if not context.is_ready and _holds_secret((args, kwargs)):
                 context.wait_until_ready()  # a forced command never gets a Secret
                 context.router.outgoing.push(context.id, SECRET_MODULES)
             switch = context.router.switch
-            encoding, payload = context.router.outgoing.encode_call(
-                context, fn, args, kwargs, options or self._options
-            )
+            encoding, payload = self._encode(fn, args, kwargs, options or self._options)
             if not context.is_ready and SECRET_IN_PICKLE in payload:
                 context.wait_until_ready()
             if may_wait:
                 way = switch.routes.get(context.id)
                 may_wait = way is not None and way.unanswered > 0
             link = switch.send(
-                context.id, CALL_FUNCTION, encoding, payload, reply_to, None, may_wait
+                context.id, self.handle, encoding, payload, reply_to, context.auth, may_wait
             )
         except MessageTooLarge as error:
-            text = "%s on %s: %s" % (name_of_call(fn), context.name, error)
-            raise MessageTooLarge(text) from None
+            raise self._too_large(fn, len(payload), error) from None
         except (DisconnectedError, RefusedError):
             # There is no route any more, and what has none is not ours to call.
             context.raise_if_lost()
@@ -165,11 +212,31 @@ class Verbs:
             link.excuse(self._holds_gil)
         return link
 
+    def _encode(
+        self,
+        fn: "Any",
+        args: "Tuple[Any, ...]",
+        kwargs: "Dict[str, Any]",
+        options: "Dict[str, Any]",
+    ) -> "Tuple[int, bytes]":
+        """Return encoding and payload of a call, having sent ahead what it needs."""
+        outgoing = self._context.router.outgoing
+        return outgoing.encode_call(self._context, fn, args, kwargs, options)
+
     # -- on the way back -------------------------------------------------------------------------
 
     def _open(self, message: "Message") -> "Any":
         """Return the value of a reply, or raise what it stands for."""
         return self._context.open_reply(message, "results" in self._options)
+
+    def _settle_and_open(self, message: "Message") -> "Any":
+        self._context.router.settle_output(self._context.id)
+        return self._open(message)
+
+    def _withdraw(self, future: "ReplyFuture", error: "Exception", is_hard: "bool") -> "None":
+        """Give a submitted call up."""
+        self._context.router.switch.unlisten(future.handle)
+        self._give_up(future.handle, future.fn, error, is_hard)
 
     def _end(
         self, pending: "Pending", handle: "int", fn: "Any", error: "BaseException", is_sent: "bool"
@@ -197,6 +264,17 @@ class Verbs:
         timer = self._context.router.loop.call_later(timeout, lambda: future.give_up(error))
         # The plain callback, not the deferred one: it only cancels a timer.
         super(type(future), future).add_done_callback(lambda _: timer.cancel())
+
+    def _too_large(self, fn: "Any", size: "int", error: "MessageTooLarge") -> "MessageTooLarge":
+        """Say of a call, or of what had to go before it, that it is too large to be sent."""
+        text = str(error)
+        if size:
+            limit = self._context.router.switch.max_message_size
+            text = (
+                "the call takes %d bytes, at most %d may be sent: split its arguments, send them "
+                "through a Sender, or give Router() a larger max_message_size" % (size, limit)
+            )
+        return MessageTooLarge("%s on %s: %s" % (name_of_call(fn), self._context.name, text))
 
     def _timed_out(self, fn: "Any") -> "CallTimeout":
         what = (name_of_call(fn), self._context.name, self._timeout or 0)
@@ -239,8 +317,13 @@ def _wait_for_room(link: "Link", timeout: "Optional[float]") -> "Optional[float]
 
 def _holds_secret(value: "Any") -> "bool":
     """Tell whether a plain value has a Secret in it; of dicts the values are looked at."""
-    if isinstance(value, dict):
-        return any(map(_holds_secret, value.values()))
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return any(map(_holds_secret, value))
-    return isinstance(value, Secret)
+    waiting, seen = [value], set()
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, Secret):
+            return True
+        # A value may contain itself: it goes as a pickle.
+        if isinstance(one, (dict, list, tuple, set, frozenset)) and id(one) not in seen:
+            seen.add(id(one))
+            waiting.extend(one.values() if isinstance(one, dict) else one)
+    return False

@@ -18,7 +18,7 @@ from .errors import ProtocolError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import List, Union
+    from typing import List, Optional, Union
 
 __all__ = [
     "DEAD",
@@ -93,21 +93,28 @@ class Message:
         )
 
 
-def encode_frame(message: "Message") -> "bytes":
-    """Return the one frame of a message whose payload is at most FRAME_LIMIT long."""
-    payload = message.payload
+def encode_frame(
+    message: "Message", prefix: "bytes" = b"", payload: "Optional[memoryview]" = None
+) -> "bytes":
+    """Return the one frame of a message whose payload is at most FRAME_LIMIT long.
+
+    With a prefix, it is the frame of a fragment: of that, and a piece of its payload.
+    """
+    if payload is None:
+        payload = message.payload  # type: ignore[assignment]
     return (
         HEADER.pack(
             MAGIC,
             VERSION,
-            message.encoding,
+            message.encoding | (FRAGMENT if prefix else 0),
             message.dst,
             message.src,
             message.auth,
             message.handle,
             message.reply_to,
-            len(payload),
+            len(prefix) + len(payload),
         )
+        + prefix
         + payload
     )
 

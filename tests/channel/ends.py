@@ -1,4 +1,4 @@
-"""What the tests of streams share: a router without threads, and a child that speaks by hand."""
+"""What the tests of streams share: a router without threads, whose time the test turns, and a child that speaks by hand."""
 
 from typing import Any
 
@@ -7,11 +7,10 @@ from remotesvc.channel.receiver import Receiver
 from remotesvc.channel.sender import Sender, open_sender
 from remotesvc.channel.streams import Streams
 from remotesvc.core.credit import GRANT
-from remotesvc.core.loop import Loop
 from remotesvc.core.switch import Switch
 from remotesvc.core.values import SENDER, decode, encode
 from remotesvc.core.wire import DEAD, RAW, Message
-from tests.core.ends import Neighbour, message
+from tests.core.ends import Clock, Neighbour, message
 
 __all__ = ["CHILD", "CREDIT", "OTHER", "Station"]
 
@@ -24,12 +23,12 @@ CREDIT = 4711
 class Station:
     """The controller: its switch, two children, and what was reported."""
 
-    loop: Loop
-
     def __init__(self) -> None:
+        self.clock = Clock()
+        self.loop: Any = self.clock
         self.reports: list[str] = []
         self.switch = Switch(0, (), 1 << 27, False, self.reports.append)
-        self.streams = Streams(self.switch, self.name_of)
+        self.streams = Streams(self.switch, self.loop, self.name_of)
         self.child = Neighbour(self.switch, CHILD)
         self.other = Neighbour(self.switch, OTHER)
 

@@ -16,7 +16,19 @@ from remotesvc import (
     RemoteError,
 )
 from remotesvc.channel import inbox
-from remotesvc.channel.frames import BYTES, END, END_LIMIT, GOES_ON, MORE, PART_SIZE, VALUE_COST
+from remotesvc.channel.frames import (
+    BATCH_SIZE,
+    BYTES,
+    END,
+    END_LIMIT,
+    GIVEN,
+    GOES_ON,
+    GONE,
+    MORE,
+    PART_SIZE,
+    VALUE_COST,
+    VALUES,
+)
 from remotesvc.core.values import encode
 from remotesvc.core.wire import DEAD, ERROR, FRAGMENT, PICKLE, PLAIN, RAW
 from tests.channel.ends import CHILD, OTHER, Station, fields_of
@@ -411,7 +423,9 @@ def test_value_that_was_given_up_in_the_middle_is_forgotten_with_its_credit_retu
 @pytest.mark.parametrize(
     "head",
     [
-        pytest.param(3, id="unknown kind"),
+        pytest.param(7, id="unknown kind"),
+        pytest.param(VALUES | MORE, id="batch in parts"),
+        pytest.param(VALUES | GOES_ON, id="batch that goes on"),
         pytest.param(0x3F, id="unknown kind with all bits"),
         pytest.param(GOES_ON, id="end of a value without its beginning"),
         pytest.param(GOES_ON | MORE, id="middle of a value without its beginning"),

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Done", "Program", "Running", "Sessions", "are_gone", "pids", "write_app"]
+__all__ = ["Done", "Program", "Running", "Sessions", "assert_gone", "pids", "write_app"]
 
 MODULE = (sys.executable, "-m", "remotesvc")
 
@@ -22,6 +22,9 @@ MARK = "REMOTESVC_TEST_MARK"
 # What is on its way out may take this long to be gone.
 RELEASE_SECONDS = 10.0
 POLL = 0.02
+
+# So much of a command line says which process it is; that of a child has 1,000 characters.
+SHOWN_CHARACTERS = 200
 
 # An application of the user's, as small as shows what is to be seen.
 APP = '''\
@@ -197,7 +200,8 @@ class Program:
     def finish(self, process: "subprocess.Popen[str]") -> Done:
         """Wait for a command that was started, and see that nothing of it is left."""
         out, err = process.communicate(timeout=60)
-        assert _wait_until_none(self._processes) == []
+        left = _wait_until_none(self._processes)
+        assert not left, f"left behind: {'; '.join(left)}; it said: {err}"
         return Done(process.returncode, out or "", err)
 
     def close(self) -> None:
@@ -219,14 +223,13 @@ def pids(places: Path) -> list[int]:
     return [int(path.suffix[1:]) for path in places.iterdir()]
 
 
-def are_gone(places: Path) -> bool:
-    """Wait until no process is left that wrote down its id."""
-    limit = time.monotonic() + RELEASE_SECONDS
-    while any(Path(f"/proc/{pid}").exists() for pid in pids(places)):
-        if time.monotonic() > limit:
-            return False
-        time.sleep(POLL)
-    return bool(pids(places))
+def assert_gone(places: Path) -> None:
+    """Wait until no process is left that wrote down its id; some must have done so."""
+    assert pids(places), "no function wrote down the id of its process"
+    left = _wait_until_none(
+        lambda: [str(pid) for pid in pids(places) if Path(f"/proc/{pid}").exists()]
+    )
+    assert not left, f"still there: {'; '.join(left)}"
 
 
 class Sessions:
@@ -237,7 +240,7 @@ class Sessions:
         self._before = set(_below(pid))
 
     def left(self) -> list[str]:
-        """Return what is still there when all should have ended."""
+        """Return what is still there, in words, when all should have ended."""
         return _wait_until_none(
             lambda: [pid for pid in _below(self._pid) if pid not in self._before]
         )
@@ -276,10 +279,25 @@ def _below(pid: int) -> list[str]:
 
 
 def _wait_until_none(look: Callable[[], list[str]]) -> list[str]:
-    """Look until there is nothing, or the deadline; nobody tells when another's process ends."""
+    """Look for pids until there are none; return what those left at the deadline are.
+
+    Nobody tells when another's process ends.
+    """
     end = time.monotonic() + RELEASE_SECONDS
     left = look()
     while left and time.monotonic() < end:
         time.sleep(POLL)
         left = look()
-    return left
+    return [_describe(pid) for pid in left]
+
+
+def _describe(pid: str) -> str:
+    """Return the pid, the state and the beginning of the command line of a process."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ")
+    except OSError:
+        return f"{pid} (gone by now)"
+    name, state = stat.partition("(")[2].rpartition(")")[0], stat.rpartition(")")[2].split()[0]
+    command = words.decode(errors="replace").strip()[:SHOWN_CHARACTERS]
+    return f"{pid} (state {state}) {command or name}"

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from remotesvc.cli.callee import Callee, split_target
+from remotesvc.cli.function_source import SoughtFunction
 from remotesvc.cli.own_source import find_own
 from remotesvc.cli.standard_library import find_standard
 from remotesvc.cli.usage import UsageProblem
@@ -52,7 +53,7 @@ def folder(tmp_path: Path) -> Path:
 
 def find(folder: Path, name: str) -> Callee:
     path = [str(folder / "own"), str(folder / "site-packages")]
-    return find_own(Locator(path), split_target(name))
+    return find_own(Locator(path), split_target(name), SoughtFunction())
 
 
 @pytest.mark.parametrize(

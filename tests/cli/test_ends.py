@@ -8,7 +8,7 @@ from pathlib import Path
 
 from remotesvc.testing.server import SshServer
 from remotesvc.testing.silent import SilentServer
-from tests.cli.program import Program, are_gone
+from tests.cli.program import Program, assert_gone
 
 
 def interrupt(process: "subprocess.Popen[str]", lines: int) -> str:
@@ -33,7 +33,7 @@ def test_ctrl_c_ends_what_runs_over_there(
         "web1: interrupted\n"
     )
     assert len(list(places.iterdir())) == 1
-    assert are_gone(places)
+    assert_gone(places)
 
 
 def test_ctrl_c_reports_what_is_done(remotesvc: Program, server: SshServer, places: Path) -> None:
@@ -55,7 +55,7 @@ def test_ctrl_c_reports_what_is_done(remotesvc: Program, server: SshServer, plac
         ("web2", "interrupted"),
     ]
     assert re.search(r"\n1 ok, 2 interrupted \((web1, web2|web2, web1)\) in ", done.err)
-    assert are_gone(places)
+    assert_gone(places)
 
 
 def test_ctrl_c_does_not_wait_for_a_host_that_says_nothing(
@@ -70,7 +70,7 @@ def test_ctrl_c_does_not_wait_for_a_host_that_says_nothing(
 
     assert done.code == 130
     assert "2 interrupted (" in done.err
-    assert are_gone(places)
+    assert_gone(places)
 
 
 def test_a_reader_that_has_gone_is_a_quiet_end(remotesvc: Program) -> None:
@@ -103,4 +103,4 @@ def test_call_that_timed_out_cleans_up_over_there_and_the_next_host_goes_on(
         assert f"{host}: cleaned up" in lines
         assert f"{host}: app.health.clean_up did not return within 1 s (--timeout)" in lines
     assert lines[-1].startswith("2 timed out (@local, web1) in ")
-    assert are_gone(places)
+    assert_gone(places)

@@ -15,12 +15,10 @@ from remotesvc import (
     RemoteError,
     ValueNotSupported,
 )
-from remotesvc.cli.callee import Callee
-from remotesvc.cli.explain import Call, explain
+from remotesvc.cli.explain import Call, Subject, explain
 from remotesvc.cli.outcome import Kind
-from remotesvc.controller.modules.target import Target
 
-CALL = Call(Callee(Target("app.health", "chek"), hint="; did you mean 'check'?"), "web1", 5.0)
+CALL = Call(Subject("app.health.chek", "; did you mean 'check'?"), "web1", 5.0)
 
 FRAMES = 'Traceback (most recent call last):\n  File "a.py", line 1, in f\n'
 
@@ -120,7 +118,7 @@ def test_an_error_of_ours_keeps_its_traceback_for_debugging() -> None:
     try:
         raise ZeroDivisionError("oops")
     except ZeroDivisionError as error:
-        _, problem = explain(error, Call(CALL.callee, "web1", is_debug=True))
+        _, problem = explain(error, Call(CALL.subject, "web1", is_debug=True))
 
     assert problem.traceback is not None
     assert "test_explain.py" in problem.traceback

@@ -17,7 +17,7 @@ import pytest
 
 from remotesvc.cli.interrupts import Interrupts
 from remotesvc.testing.server import SshServer
-from tests.cli.program import MODULE, Done, Program, Running, are_gone, pids
+from tests.cli.program import MODULE, Done, Program, Running, assert_gone, pids
 from tests.controller.ssh.hosts import relay_command
 
 DEADLINE = 20.0
@@ -83,7 +83,7 @@ def test_finally_blocks_run_undisturbed_and_what_they_print_is_shown(
         f"{host}: waiting",
         "Interrupted: ending the call on 1 host; Ctrl-C again drops the connection",
     }
-    assert are_gone(places)
+    assert_gone(places)
 
 
 def test_function_that_refuses_to_end_is_ended(
@@ -98,7 +98,7 @@ def test_function_that_refuses_to_end_is_ended(
     assert (done.code, done.out) == (130, "")
     assert done.err.count("not now") == 1
     assert done.err.endswith(f"{host}: interrupted\n")
-    assert are_gone(places)
+    assert_gone(places)
 
 
 def test_hosts_whose_turn_has_not_come_are_not_begun(
@@ -120,7 +120,7 @@ def test_hosts_whose_turn_has_not_come_are_not_begun(
     assert {(one["host"], one["outcome"], one["exit_code"]) for one in done.records} == {
         (name, "interrupted", 130) for name in hosts.split(",")
     }
-    assert are_gone(places)
+    assert_gone(places)
 
 
 def test_sigterm_does_the_same_and_tells_so_by_its_exit_code(
@@ -134,7 +134,7 @@ def test_sigterm_does_the_same_and_tells_so_by_its_exit_code(
 
     assert (done.code, done.out) == (143, "")
     assert done.err.endswith("@local: interrupted\n")
-    assert are_gone(places)
+    assert_gone(places)
 
 
 def test_signal_that_the_shell_has_ignored_stays_ignored(remotesvc: Program, gate: Path) -> None:
@@ -215,7 +215,7 @@ def test_second_one_drops_the_connection(
     assert (done.code, [record["outcome"] for record in done.records]) == (130, ["interrupted"])
     assert "Interrupted: dropping the connection to 1 host" in lines(done)
     assert f"{host}: interrupted" in lines(done)
-    assert are_gone(places)
+    assert_gone(places)
 
 
 @pytest.mark.parametrize("count", [2, 4])
@@ -235,7 +235,7 @@ def test_however_often_it_is_pressed_there_is_no_traceback(
     assert all(
         line.startswith((*hosts.split(","), "Interrupted", "2 int")) for line in lines(done)
     )
-    assert are_gone(places)
+    assert_gone(places)
 
 
 def lines(done: Done) -> list[str]:
@@ -329,7 +329,7 @@ def test_programs_on_the_way_to_the_host_outlive_ctrl_c_in_a_terminal(
 
     assert done.code == 130
     assert {"web1: cleaned up", "web1: interrupted"} < set(lines(done))
-    assert are_gone(places)
+    assert_gone(places)
 
 
 # Makes the terminal on stdin the controlling one, so that its Ctrl-C is a signal.

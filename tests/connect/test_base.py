@@ -262,8 +262,8 @@ def test_attempt_counts_down_to_zero() -> None:
     [
         (93, "remotesvc: no Python found on this host\n", "", InterpreterError, "tried a, b"),
         (93, "remotesvc: Python 2.7.18 is too old", "", InterpreterError, "2.7.18 is too old"),
-        (127, "sh: not found", "", InterpreterError, "could not be started. It said: sh: not"),
-        (126, "", "", InterpreterError, "could not be started"),
+        (127, "sh: not found", "", InterpreterError, "with python_path. It said: sh: not found"),
+        (126, "", "", InterpreterError, "could not be started. Name a Python that can with"),
         (
             1,
             "'sh' is not recognized as an internal or external command,",
@@ -307,6 +307,26 @@ def test_advice_after_an_early_end_is_about_what_was_wrong(stderr: str, advice: 
     text = str(explain_end("web1", 1, stderr, "", ["/opt/py"], "", has_begun=False))
     assert advice in text
     assert ("python_path" in text) is ("Python?" in advice)
+
+
+@pytest.mark.parametrize(
+    ("exit_status", "stderr", "has_begun", "is_advised"),
+    [
+        (1, "no version is set for python3\n", False, True),
+        (1, "no version is set for python3\n", True, False),
+        (1, "", False, False),
+        (0, "This account is closed.\n", False, False),
+        (-9, "no memory\n", False, False),
+        (None, "no memory\n", False, False),
+    ],
+)
+def test_advice_after_a_search_is_given_when_what_was_found_may_have_failed(
+    exit_status: int | None, stderr: str, has_begun: bool, is_advised: bool
+) -> None:
+    error = explain_end("web1", exit_status, stderr, "", ["python3", "python"], "", has_begun)
+    assert (
+        str(error).endswith("If its Python said so, name another with python_path") == is_advised
+    )
 
 
 def test_long_last_words_are_cut_to_their_end() -> None:

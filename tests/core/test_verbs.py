@@ -21,8 +21,18 @@ def test_deadline_that_has_passed_sends_nothing(verb: str, no_leaks: None, tmp_p
 def test_message_that_is_too_large_names_function_and_host(no_leaks: None) -> None:
     with remotesvc.Router(max_message_size=1 << 20) as router:
         context = router.local(name="web1")
-        with pytest.raises(remotesvc.MessageTooLarge, match="len on web1: CALL_FUNCTION of"):
+        wanted = r"len on web1: the call takes 20\d+ bytes, at most 1048576 .* max_message_size$"
+        with pytest.raises(remotesvc.MessageTooLarge, match=wanted):
             context.call(len, bytes(1 << 21))
+        with pytest.raises(remotesvc.MessageTooLarge, match=r"web1: a reply of 20\d+ bytes: at"):
+            context.call(bytes, 1 << 21)
+
+
+def test_value_that_contains_itself_may_be_in_the_first_call(no_leaks: None) -> None:
+    endless: list[object] = [1]
+    endless += [endless, {"x": endless}]
+    with remotesvc.Router() as router:
+        assert router.local().call(len, endless) == 3
 
 
 def test_call_without_reply_is_cancelled_at_its_deadline(no_leaks: None) -> None:

@@ -5,7 +5,6 @@ import gc
 import os
 import threading
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +19,7 @@ from remotesvc import (
     ValueNotSupported,
 )
 from tests.integration.hosts import Print
+from tests.integration.pipes import Pipe
 from tests.integration.targets import work
 from tests.interpreters import find_interpreters
 
@@ -27,29 +27,6 @@ from tests.interpreters import find_interpreters
 DEADLINE = 30.0
 
 MEGABYTE = 1024 * 1024
-
-
-@pytest.fixture
-def child(router: Router) -> Context:
-    return router.local()
-
-
-class Pipe:
-    """A named pipe that keeps a call waiting until it is released."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = str(path)
-        os.mkfifo(path)
-
-    def release(self, text: str = "") -> None:
-        """Let read_line() over there return `text`; waits until it reads."""
-        with open(self.path, "w") as pipe:
-            pipe.write(text)
-
-
-@pytest.fixture
-def pipe(tmp_path: Path) -> Pipe:
-    return Pipe(tmp_path / "pipe")
 
 
 # -- what can be called --------------------------------------------------------------------------
@@ -166,7 +143,9 @@ def test_message_over_the_limit_is_refused_where_it_is_made(no_leaks: None) -> N
     with Router(max_message_size=100_000) as router:
         child = router.local()
 
-        with pytest.raises(MessageTooLarge, match=r"CALL_FUNCTION.*max_message_size"):
+        with pytest.raises(
+            MessageTooLarge, match=r"measure on local.*: the call takes.*max_message_size"
+        ):
             child.call(work.measure, bytes(100_001))
         with pytest.raises(MessageTooLarge, match="max_message_size"):
             child.call(work.make_bytes, 100_001)
@@ -410,8 +389,14 @@ def test_end_of_the_router_ends_what_is_waited_for(no_leaks: None, pipe: Pipe) -
     assert seen == [DisconnectedError]
 
 
-def test_keywords_of_a_function_may_have_any_name(router: Router) -> None:
-    assert router.local().call(dict, fn=1, args=2, timeout=3) == {"fn": 1, "args": 2, "timeout": 3}
+def test_keywords_of_a_function_may_have_any_name(child: Context) -> None:
+    keywords = {"self": 1, "fn": 2, "context": 3, "args": 4, "kwargs": 5, "timeout": 6}
+    with child.chain() as chain:
+        for verbs in (child, child.options(timeout=DEADLINE), chain):
+            assert verbs.call(dict, **keywords) == keywords
+            assert verbs.submit(dict, **keywords).result(DEADLINE) == keywords
+            verbs.call_no_reply(work.note_keywords, **keywords)
+            assert child.call(work.notes).pop() == keywords
 
 
 def test_an_async_function_is_refused_with_the_way_out(

@@ -1,23 +1,22 @@
-"""A cancel ends the function over there, frees the caller at once, and hits nothing else."""
+"""A cancel ends the function over any_child, frees the caller at once, and hits nothing else."""
 
 import concurrent.futures
 import os
-import queue
 import random
 import signal
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from remotesvc import Busy, CallTimeout, Context, DisconnectedError, RemoteError, Router
-from tests.integration.heard import wait_until_heard
+from tests.integration.lines import Lines
+from tests.integration.pipes import Pipe
 from tests.integration.targets import cancelled, stubborn, work
-from tests.interpreters import find_interpreters
+from tests.integration.waiting import call_when_free, wait_until_heard
 from tests.testing.client import is_running, wait_for_end
 
 # Longer than any of this takes; what is waited for is an event.
@@ -34,67 +33,6 @@ WAITS: list[Callable[[], None]] = [
     stubborn.wait_for_process,
 ]
 
-# This one, the oldest and the newest.
-PYTHONS = [None, *(one for one in find_interpreters() if one.version in ((3, 6), (3, 13)))]
-
-
-class Lines:
-    """What the children have printed, line by line."""
-
-    def __init__(self) -> None:
-        self._lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-
-    def __call__(self, name: str, stream: str, line: bytes) -> None:
-        self._lines.put(line)
-
-    def wait_for(self, expected: bytes) -> None:
-        """Return when that line has come."""
-        while self._lines.get(timeout=DEADLINE) != expected:
-            pass
-
-
-class Pipe:
-    """A named pipe that a function over there waits for."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = str(path)
-        os.mkfifo(path)
-
-    def release(self) -> None:
-        """Let it read the end of the pipe; waits until it reads."""
-        open(self.path, "w").close()
-
-
-@pytest.fixture
-def pipe(tmp_path: Path) -> Pipe:
-    return Pipe(tmp_path / "pipe")
-
-
-@pytest.fixture
-def lines() -> Lines:
-    return Lines()
-
-
-@pytest.fixture
-def router(no_leaks: None, empty_home: Path, lines: Lines) -> Iterator[Router]:
-    with Router(output=lines) as opened:
-        yield opened
-
-
-@pytest.fixture
-def impatient(no_leaks: None, empty_home: Path, lines: Lines) -> Iterator[Router]:
-    """A router that abandons a cancelled call almost at once."""
-    with Router(output=lines, grace=0.01) as opened:
-        yield opened
-
-
-@pytest.fixture(params=PYTHONS, ids=str)
-def there(request: pytest.FixtureRequest, router: Router) -> Context:
-    """A child in each of several interpreters."""
-    if request.param is None:
-        return router.local()
-    return router.local(python_path=request.param.path)
-
 
 def start(context: Context, lines: Lines, function: Callable[..., Any], *args: Any) -> Any:
     """Submit a function, and return its future once it runs."""
@@ -103,67 +41,57 @@ def start(context: Context, lines: Lines, function: Callable[..., Any], *args: A
     return future
 
 
-def call_when_free(context: Context, function: Callable[..., Any]) -> Any:
-    """Call as soon as the context is not busy any more."""
-    end = time.monotonic() + DEADLINE
-    while True:
-        try:
-            return context.call(function)
-        except Busy:
-            assert time.monotonic() < end
-
-
 # -- what runs -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("function", WAITS, ids=lambda function: function.__name__)
 def test_cancel_interrupts_whatever_the_function_waits_for(
-    there: Context, lines: Lines, function: Callable[[], None]
+    any_child: Context, lines: Lines, function: Callable[[], None]
 ) -> None:
-    future = start(there, lines, function)
+    future = start(any_child, lines, function)
 
     assert future.cancel()
 
     assert future.cancelled()
     with pytest.raises(concurrent.futures.CancelledError):
         future.result(DEADLINE)
-    assert there.options(timeout=DEADLINE).call(work.Point.add, 1, 1) == 2
+    assert any_child.options(timeout=DEADLINE).call(work.Point.add, 1, 1) == 2
 
 
 def test_function_that_was_cancelled_sees_a_keyboard_interrupt(
-    there: Context, lines: Lines, pipe: Pipe
+    any_child: Context, lines: Lines, pipe: Pipe
 ) -> None:
-    start(there, lines, cancelled.wait, pipe.path).cancel()
+    start(any_child, lines, cancelled.wait, pipe.path).cancel()
 
-    assert there.call(work.notes) == ["KeyboardInterrupt"]
+    assert any_child.call(work.notes) == ["KeyboardInterrupt"]
 
 
 def test_finally_blocks_run_undisturbed_however_often_one_cancels(
-    there: Context, lines: Lines, pipe: Pipe
+    any_child: Context, lines: Lines, pipe: Pipe
 ) -> None:
-    future = start(there, lines, cancelled.clean_up, pipe.path)
+    future = start(any_child, lines, cancelled.clean_up, pipe.path)
 
     assert future.cancel()
     lines.wait_for(b"cleaning")
     assert future.cancel()
     pipe.release()
 
-    assert there.call(work.notes) == ["clean"]
+    assert any_child.call(work.notes) == ["clean"]
 
 
 def test_cancel_of_a_call_that_waits_takes_it_out(
-    there: Context, lines: Lines, pipe: Pipe
+    any_child: Context, lines: Lines, pipe: Pipe
 ) -> None:
-    running = start(there, lines, cancelled.say_busy, pipe.path)
-    waiting = [there.submit(work.note, number) for number in range(4)]
+    running = start(any_child, lines, cancelled.say_busy, pipe.path)
+    waiting = [any_child.submit(work.note, number) for number in range(4)]
 
     assert waiting[1].cancel()
     assert waiting[2].cancel(hard=True), "what waits is ended without force"
-    wait_until_heard(there)
+    wait_until_heard(any_child)
     pipe.release()
 
     assert running.result(DEADLINE) is None
-    assert there.call(work.notes) == [0, 3]
+    assert any_child.call(work.notes) == [0, 3]
 
 
 def test_cancel_overtakes_a_large_call_that_is_still_on_its_way(router: Router) -> None:
@@ -204,12 +132,12 @@ def test_cancel_of_a_lost_context_is_no_error(router: Router, lines: Lines) -> N
 
 
 def test_timeout_of_a_call_interrupts_it_and_names_function_host_and_seconds(
-    there: Context, pipe: Pipe
+    any_child: Context, pipe: Pipe
 ) -> None:
-    with pytest.raises(CallTimeout, match=rf"wait on {there.name} timed out after 0\.5 s"):
-        there.options(timeout=0.5).call(cancelled.wait, pipe.path)
+    with pytest.raises(CallTimeout, match=rf"wait on {any_child.name} timed out after 0\.5 s"):
+        any_child.options(timeout=0.5).call(cancelled.wait, pipe.path)
 
-    assert there.call(work.notes) == ["KeyboardInterrupt"]
+    assert any_child.call(work.notes) == ["KeyboardInterrupt"]
 
 
 def test_timeout_of_a_future_interrupts_the_call(router: Router, pipe: Pipe) -> None:
@@ -328,29 +256,29 @@ def test_hard_cancel_of_what_is_over_ends_nothing(router: Router, lines: Lines) 
 
 
 def test_handler_of_user_code_is_called_and_does_not_outlive_the_cancel(
-    there: Context, lines: Lines, pipe: Pipe
+    any_child: Context, lines: Lines, pipe: Pipe
 ) -> None:
-    future = start(there, lines, cancelled.handle_itself, pipe.path)
+    future = start(any_child, lines, cancelled.handle_itself, pipe.path)
 
     assert future.cancel()
     lines.wait_for(b"handled")
     pipe.release()
 
-    start(there, lines, stubborn.sleep).cancel()
-    assert there.options(timeout=DEADLINE).call(work.Point.add, 1, 1) == 2
+    start(any_child, lines, stubborn.sleep).cancel()
+    assert any_child.options(timeout=DEADLINE).call(work.Point.add, 1, 1) == 2
 
 
 # -- what else must not be hit -------------------------------------------------------------------
 
 
-def test_cancelling_hundreds_in_a_row_hits_no_other_call(there: Context) -> None:
-    futures = [there.submit(cancelled.square, number) for number in range(600)]
+def test_cancelling_hundreds_in_a_row_hits_no_other_call(any_child: Context) -> None:
+    futures = [any_child.submit(cancelled.square, number) for number in range(600)]
 
     gone = {number for number in range(0, 600, 2) if futures[number].cancel()}
 
     results = {number: futures[number].result(DEADLINE) for number in set(range(600)) - gone}
     assert results == {number: number * number for number in results}
-    assert there.call(cancelled.square, 7) == 49
+    assert any_child.call(cancelled.square, 7) == 49
 
 
 def test_a_thousand_random_cancels_of_short_calls_hit_no_other_call(router: Router) -> None:

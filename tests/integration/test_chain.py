@@ -3,8 +3,6 @@
 import concurrent.futures
 import os
 import threading
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,47 +18,16 @@ from remotesvc import (
     ValueNotSupported,
 )
 from remotesvc.core.call_options import CHAINS_LIMIT, ERROR_LIMIT
-from tests.integration.heard import wait_until_heard
+from tests.integration.lines import Lines
+from tests.integration.pipes import Pipe
 from tests.integration.targets import cancelled, chains, work
-from tests.integration.test_cancel import DEADLINE, PYTHONS, Lines, Pipe, call_when_free
+from tests.integration.waiting import call_when_free, wait_until_heard
+
+DEADLINE = 30.0
 
 
-@pytest.fixture
-def pipe(tmp_path: Path) -> Pipe:
-    return Pipe(tmp_path / "pipe")
-
-
-@pytest.fixture
-def lines() -> Lines:
-    return Lines()
-
-
-@pytest.fixture
-def router(no_leaks: None, empty_home: Path, lines: Lines) -> Iterator[Router]:
-    with Router(output=lines) as opened:
-        yield opened
-
-
-@pytest.fixture
-def impatient(no_leaks: None, empty_home: Path, lines: Lines) -> Iterator[Router]:
-    with Router(output=lines, grace=0.01) as opened:
-        yield opened
-
-
-@pytest.fixture(params=PYTHONS, ids=str)
-def there(request: pytest.FixtureRequest, router: Router) -> Context:
-    if request.param is None:
-        return router.local()
-    return router.local(python_path=request.param.path)
-
-
-@pytest.fixture
-def child(router: Router) -> Context:
-    return router.local()
-
-
-def test_calls_of_a_chain_run_in_order(there: Context) -> None:
-    with there.chain() as chain:
+def test_calls_of_a_chain_run_in_order(any_child: Context) -> None:
+    with any_child.chain() as chain:
         futures = [chain.submit(cancelled.square, number) for number in range(50)]
         chain.call_no_reply(work.note, "last")
         assert chain.call(work.notes) == ["last"]
@@ -68,8 +35,8 @@ def test_calls_of_a_chain_run_in_order(there: Context) -> None:
     assert [future.result(DEADLINE) for future in futures] == [n * n for n in range(50)]
 
 
-def test_later_calls_fail_with_the_same_error_and_are_not_run(there: Context) -> None:
-    with there.chain() as chain:
+def test_later_calls_fail_with_the_same_error_and_are_not_run(any_child: Context) -> None:
+    with any_child.chain() as chain:
         first = chain.submit(work.note, "before")
         failing = chain.submit(work.fail, "no disk")
         later = [chain.submit(work.note, number) for number in range(3)]
@@ -84,7 +51,7 @@ def test_later_calls_fail_with_the_same_error_and_are_not_run(there: Context) ->
         with pytest.raises(ValueError, match="no disk"):
             chain.call(os.getpid)
 
-    assert there.call(work.notes) == ["before"]
+    assert any_child.call(work.notes) == ["before"]
 
 
 def test_failure_without_a_reply_fails_what_follows(child: Context) -> None:
@@ -137,9 +104,9 @@ def test_pickle_that_cannot_be_loaded_fails_the_chain(child: Context) -> None:
 
 
 def test_cancel_of_the_running_call_fails_the_later_ones(
-    there: Context, lines: Lines, pipe: Pipe
+    any_child: Context, lines: Lines, pipe: Pipe
 ) -> None:
-    with there.chain() as chain:
+    with any_child.chain() as chain:
         running = chain.submit(cancelled.wait, pipe.path)
         later = chain.submit(work.note, "later")
         chain.call_no_reply(work.note, "later still")
@@ -151,7 +118,7 @@ def test_cancel_of_the_running_call_fails_the_later_ones(
         with pytest.raises(concurrent.futures.CancelledError):
             chain.call(work.note, "new")
 
-    assert there.call(work.notes) == ["KeyboardInterrupt"]
+    assert any_child.call(work.notes) == ["KeyboardInterrupt"]
 
 
 def test_cancel_of_a_call_that_waits_fails_only_what_was_added_after_it(

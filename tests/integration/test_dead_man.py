@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import pytest
 from remotesvc import DisconnectedError, Router
 from tests.integration.controllers import start_controller, wait_for_cpu
 from tests.integration.hosts import start_host
+from tests.integration.lines import Lines
 from tests.integration.targets import stubborn
 from tests.testing.client import wait_for_end
 
@@ -27,15 +27,9 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc, us
 
 
 @pytest.fixture
-def busy() -> threading.Event:
-    """Set when a function has begun."""
-    return threading.Event()
-
-
-@pytest.fixture
-def router(no_leaks: None, empty_home: Path, busy: threading.Event) -> Iterator[Router]:
+def router(no_leaks: None, empty_home: Path, lines: Lines) -> Iterator[Router]:
     """A router with a short breath."""
-    with Router(heartbeat=HEARTBEAT, grace=GRACE, output=lambda *line: busy.set()) as opened:
+    with Router(heartbeat=HEARTBEAT, grace=GRACE, output=lines) as opened:
         yield opened
 
 
@@ -51,13 +45,13 @@ def test_a_child_in_a_runaway_match_ends_after_its_controller_was_killed() -> No
 
 
 def test_a_child_in_a_runaway_match_ends_after_its_link_was_closed(
-    router: Router, busy: threading.Event, tmp_path: Path
+    router: Router, lines: Lines, tmp_path: Path
 ) -> None:
     with start_host(tmp_path) as host:
         context = host.connect(router)
         pid = context.info.pid
         context.submit(stubborn.match_for_ever)
-        assert busy.wait(DEADLINE)
+        lines.wait_for(b"busy")
         wait_for_cpu(pid, 0.1)
 
         router.close()
@@ -66,7 +60,7 @@ def test_a_child_in_a_runaway_match_ends_after_its_link_was_closed(
 
 
 def test_a_runaway_match_is_told_as_silence_and_its_local_child_killed(
-    router: Router, busy: threading.Event
+    router: Router,
 ) -> None:
     context = router.local()
     pid = context.info.pid
@@ -112,7 +106,7 @@ def test_a_call_that_declares_it_may_hold_the_gil_for_longer(
         assert context.call(os.getpid) == context.info.pid
 
 
-def test_the_declaration_ends_with_its_call(router: Router, busy: threading.Event) -> None:
+def test_the_declaration_ends_with_its_call(router: Router) -> None:
     context = router.local()
     pid = context.info.pid
     context.options(holds_gil=1).call(abs, -1)

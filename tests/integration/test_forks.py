@@ -65,13 +65,6 @@ def there(request: pytest.FixtureRequest) -> Iterator[There]:
         yield There(context, context.call(os.getpid), prints)
 
 
-@pytest.fixture
-def router(no_leaks: None, empty_home: Path) -> Iterator[Router]:
-    """A router that must leave nothing behind."""
-    with Router(output=lambda *line: None) as opened:
-        yield opened
-
-
 # -- over there ----------------------------------------------------------------------------------
 
 

@@ -5,7 +5,6 @@ import sys
 import threading
 import traceback
 from concurrent.futures import wait
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -38,6 +37,7 @@ from tests.integration.hostile_scene import (
     memory_stays_below,
     target,
 )
+from tests.integration.pipes import Pipe
 
 BIG = 128 * 1024 * 1024
 
@@ -45,11 +45,9 @@ BIG = 128 * 1024 * 1024
 
 
 def test_reply_to_a_call_of_another_child_is_dropped(
-    scene: Scene, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    scene: Scene, pipe: Pipe, caplog: pytest.LogCaptureFixture
 ) -> None:
-    gate = str(tmp_path / "gate")
-    os.mkfifo(gate)
-    waiting = scene.good.submit(os.open, gate, os.O_RDONLY)  # until somebody writes
+    waiting = scene.good.submit(os.open, pipe.path, os.O_RDONLY)  # until somebody writes
     handle, forged = FIRST_DYNAMIC, encode("forged")
 
     scene.say(
@@ -61,8 +59,8 @@ def test_reply_to_a_call_of_another_child_is_dropped(
     )
 
     assert "answers a call that was made to context 2" in caplog.text  # it was the right handle
-    with open(gate, "w"):
-        assert isinstance(waiting.result(DEADLINE), int)
+    pipe.release()
+    assert isinstance(waiting.result(DEADLINE), int)
 
 
 def test_child_commands_neither_controller_nor_sibling(scene: Scene) -> None:

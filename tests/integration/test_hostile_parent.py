@@ -22,6 +22,7 @@ from remotesvc.core.values import decode, encode
 from remotesvc.core.wire import DEAD, ERROR, FRAME_LIMIT, HEADER, PICKLE, PLAIN, RAW
 from tests.core.bombs import BOMBS
 from tests.integration.fake_parent import CHILD, OWN, FakeParent, settings
+from tests.integration.pipes import Pipe
 
 pytestmark = pytest.mark.usefixtures("no_leaks")
 
@@ -222,13 +223,11 @@ def test_nonsense_as_a_command_is_refused_or_ends_the_child(handle: int, payload
     [b"\0" * 28, b"SSH-2.0-x\r\n" * 5, header(2**32 - 1, CALL_FUNCTION), MARKER * 9],
     ids=["zeros", "text", "length", "marker"],
 )
-def test_garbage_later_ends_the_child_and_what_it_runs(garbage: bytes, tmp_path: Path) -> None:
-    gate = str(tmp_path / "gate")
-    os.mkfifo(gate)
+def test_garbage_later_ends_the_child_and_what_it_runs(garbage: bytes, pipe: Pipe) -> None:
     with FakeParent() as parent:
         parent.greet()
         pid = decode(parent.call("os", "getpid").payload)
-        parent.say(CALL_FUNCTION, encode(["builtins", "open", [gate], {}]))  # for ever
+        parent.say(CALL_FUNCTION, encode(["builtins", "open", [pipe.path], {}]))  # for ever
         parent.write(garbage)
         _, said = parent.outcome()
     assert said == ""

@@ -1,7 +1,6 @@
 """A child that breaks the rules of streams: it gets nothing by it, and the others go on."""
 
 import os
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +11,7 @@ from remotesvc.core.authority import CALL_FUNCTION, FIRST_DYNAMIC
 from remotesvc.core.values import SENDER, encode
 from remotesvc.core.wire import DEAD, PLAIN, RAW
 from tests.integration.hostile_scene import DEADLINE, Scene
+from tests.integration.pipes import Pipe
 from tests.integration.targets import streams
 
 
@@ -73,16 +73,14 @@ def test_child_that_ignores_its_credit_is_cut_off_and_the_others_go_on(
     assert len([one for one in caplog.messages if "credit" in one]) == 1
 
 
-def test_lent_sender_answers_no_call_of_ours(scene: Scene, tmp_path: Path) -> None:
+def test_lent_sender_answers_no_call_of_ours(scene: Scene, pipe: Pipe) -> None:
     # Handles are consecutive, so that of a call under way is guessed: it is not a stream.
-    gate = str(tmp_path / "gate")
-    os.mkfifo(gate)
-    waiting = scene.good.submit(os.open, gate, os.O_RDONLY)  # until somebody writes
+    waiting = scene.good.submit(os.open, pipe.path, os.O_RDONLY)  # until somebody writes
     for handle in scene.router.switch._waiters:
         payload = encode(Lent(0, handle, bytes(16), 4096))
         with pytest.raises(ProtocolError, match="where no receiver of ours gave it"):
             scene.tell("say", [[None, PLAIN, payload]])
-    Path(gate).write_text("go")
+    pipe.release()
     assert isinstance(waiting.result(DEADLINE), int)
 
 

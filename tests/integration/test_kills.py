@@ -29,13 +29,6 @@ LARGE = 64 * 1024 * 1024
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc, uses pidfd")
 
 
-@pytest.fixture
-def router(no_leaks: None, empty_home: Path) -> Iterator[Router]:
-    """A router that must leave nothing behind."""
-    with Router(output=lambda *line: None) as opened:
-        yield opened
-
-
 @pytest.fixture(scope="module")
 def server() -> Iterator[SshServer]:
     """A server whose sessions are killed; others of it stay."""

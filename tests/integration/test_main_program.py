@@ -9,11 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.interpreters import find_interpreters
+from tests.integration.pythons import OLDEST
 
 DEADLINE = 60.0
-
-OLDEST = find_interpreters()[0]
 
 GUARDED = """
     import os

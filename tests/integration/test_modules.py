@@ -13,11 +13,10 @@ from remotesvc import Context, ModulePolicy, RemoteError, Router
 from remotesvc.core.authority import CALL_FUNCTION, GET_MODULE, LOAD_MODULE
 from remotesvc.core.values import decode
 from tests.integration.hosts import Print
+from tests.integration.pythons import OLDEST
 from tests.integration.sources import Sources, own_sources
 from tests.integration.targets import imports
 from tests.interpreters import Interpreter, find_interpreters
-
-OLDEST, NEWEST = find_interpreters()[0], find_interpreters()[-1]
 
 # What a child fetches of remotesvc itself when it first needs it.
 TOOLKIT = "remotesvc."
@@ -60,18 +59,6 @@ def asked(router: Router) -> list[str]:
 
     router.switch.serve(GET_MODULE, note)
     return names
-
-
-@pytest.fixture
-def child(router: Router) -> Context:
-    return router.local()
-
-
-@pytest.fixture(params=[OLDEST, NEWEST], ids=str)
-def any_child(router: Router, request: pytest.FixtureRequest) -> Context:
-    """A child of the oldest, and one of the newest Python."""
-    python: Interpreter = request.param
-    return router.local(python_path=python.path)
 
 
 def tree(levels: int, modules: int) -> dict[str, str]:

@@ -94,6 +94,20 @@ def test_an_interpreter_behind_links_runs(router: Router, tmp_path: Path) -> Non
         assert works(router.local(python_path=str(link)))
 
 
+@pytest.mark.parametrize(("status", "kind"), [(127, InterpreterError), (1, BootstrapError)])
+def test_a_wrapper_that_fails_is_quoted_and_another_python_can_be_named(
+    router: Router, tmp_path: Path, status: int, kind: type[Exception]
+) -> None:
+    text = f"#!/bin/sh\necho no version of python3 is chosen >&2\nexit {status}\n"
+    wrapper = write_program(tmp_path / "wrapper", text)
+    with start_host(tmp_path, {"python3": wrapper, "python3.11": PYTHON}) as host:
+        with pytest.raises(kind, match="said: no version of python3 is chosen") as caught:
+            host.connect(router).call(os.getpid)
+        assert works(host.connect(router, python_path="python3.11"))
+
+    assert "python_path" in str(caught.value)
+
+
 # -- what the login does -------------------------------------------------------------------------
 
 

@@ -23,17 +23,16 @@ from remotesvc.core.reach import refuse_pickled_result
 from remotesvc.core.wire import DEAD, ERROR, PICKLE, PLAIN, RAW
 from tests.integration.hosts import start_host
 from tests.integration.targets import cancelled, work
-from tests.integration.test_cancel import DEADLINE, PYTHONS
+
+DEADLINE = 30.0
 
 FAKE_CHILD = Path(__file__).with_name("fake_child.py")
 
 
-@pytest.fixture(params=PYTHONS, ids=str)
-def there(request: pytest.FixtureRequest, router: Router) -> Context:
-    """A trusted child in each of several interpreters."""
-    if request.param is None:
-        return router.local(results="pickle")
-    return router.local(results="pickle", python_path=request.param.path)
+@pytest.fixture
+def there(router: Router, python: str | None) -> Context:
+    """A trusted child in each of the Pythons."""
+    return router.local(results="pickle", python_path=python)
 
 
 # -- what comes back -----------------------------------------------------------------------------

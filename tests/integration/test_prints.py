@@ -14,13 +14,13 @@ from pathlib import Path
 
 import pytest
 
-from remotesvc import DisconnectedError, Router
+from remotesvc import Context, DisconnectedError, Router
 from remotesvc.controller.output import LINE_LIMIT, OUTPUT_WINDOW
 from tests.integration.hosts import Print, start_host
+from tests.integration.pipes import Pipe
 from tests.integration.targets import prints as printing
 from tests.integration.targets import work
-from tests.integration.test_soak import resident_kb
-from tests.interpreters import find_interpreters
+from tests.leaks import resident_kb
 
 DEADLINE = 60.0
 
@@ -28,12 +28,6 @@ MEGABYTE = 1024 * 1024
 
 # What a flood of any size may add to the controller's memory: windows, lines, free lists.
 GROWTH_KB = 16 * 1024
-
-OLDEST, NEWEST = find_interpreters()[0], find_interpreters()[-1]
-
-EVERY_CHILD = pytest.mark.parametrize(
-    "python", [OLDEST.path, sys.executable, NEWEST.path], ids=["oldest", "own", "newest"]
-)
 
 
 class Sink:
@@ -85,44 +79,27 @@ def router(no_leaks: None, empty_home: Path, sink: Sink) -> Iterator[Router]:
             sink.gate.set()
 
 
-@pytest.fixture
-def pipe(tmp_path: Path) -> str:
-    path = str(tmp_path / "pipe")
-    os.mkfifo(path)
-    return path
-
-
-def release(pipe: str) -> None:
-    """Let what waits at a pipe go on."""
-    with open(pipe, "w"):
-        pass
-
-
 # -- while the call runs -------------------------------------------------------------------------
 
 
-@EVERY_CHILD
-def test_lines_arrive_while_the_function_runs(
-    router: Router, sink: Sink, pipe: str, python: str
-) -> None:
-    future = router.local(python_path=python).submit(printing.print_and_wait, "under way", pipe)
+def test_lines_arrive_while_the_function_runs(sink: Sink, pipe: Pipe, any_child: Context) -> None:
+    future = any_child.submit(printing.print_and_wait, "under way", pipe.path)
 
     sink.wait_for("stdout", b"under way")
     assert not future.done()
-    release(pipe)
+    pipe.release()
     assert future.result(DEADLINE) == ""
 
 
-@EVERY_CHILD
 def test_lines_of_a_subprocess_arrive_while_it_runs(
-    router: Router, sink: Sink, pipe: str, python: str
+    sink: Sink, pipe: Pipe, any_child: Context
 ) -> None:
-    future = router.local(python_path=python).submit(printing.shell_and_wait, "under way", pipe)
+    future = any_child.submit(printing.shell_and_wait, "under way", pipe.path)
 
     sink.wait_for("stdout", b"under way")
     sink.wait_for("stderr", b"under way")
     assert not future.done()
-    release(pipe)
+    pipe.release()
     assert future.result(DEADLINE) == 0
 
 
@@ -155,52 +132,42 @@ def test_default_is_stderr_with_the_name_of_the_host_and_nothing_harmful(
 # -- the descriptors of user code ----------------------------------------------------------------
 
 
-@EVERY_CHILD
-def test_descriptors_of_user_code_block_and_nobody_answers(router: Router, python: str) -> None:
-    child = router.local(python_path=python)
-
-    assert child.call(printing.modes) == [True, True, True]
+def test_descriptors_of_user_code_block_and_nobody_answers(any_child: Context) -> None:
+    assert any_child.call(printing.modes) == [True, True, True]
     with pytest.raises(EOFError):
-        child.call(printing.ask, "Password: ")
-    assert child.call(os.read, 0, 100) == b""
-    assert child.call(printing.shell, "cat; test -c /dev/stdin") == 0
+        any_child.call(printing.ask, "Password: ")
+    assert any_child.call(os.read, 0, 100) == b""
+    assert any_child.call(printing.shell, "cat; test -c /dev/stdin") == 0
 
 
-@EVERY_CHILD
 def test_prompt_without_a_newline_is_there_with_the_next_line(
-    router: Router, sink: Sink, python: str
+    sink: Sink, any_child: Context
 ) -> None:
-    child = router.local(python_path=python)
     with pytest.raises(EOFError):
-        child.call(printing.ask, "Password: ")
+        any_child.call(printing.ask, "Password: ")
 
-    child.call(print, "denied")
+    any_child.call(print, "denied")
 
     assert b"Password: denied\n" in sink.text("stdout") + sink.text("stderr")
 
 
-@EVERY_CHILD
-def test_bytes_of_any_kind_survive(router: Router, sink: Sink, python: str) -> None:
-    child = router.local(python_path=python)
+def test_bytes_of_any_kind_survive(sink: Sink, any_child: Context) -> None:
     every_byte = bytes(range(256)) * 40
 
-    child.call(printing.write, every_byte + b"\n")
-    child.call(printing.write_text, "latin \udce4\udcff, text ä€\U0001f600\n")
-    child.call(printing.shell, r"printf '\377\200\0end\n'")
+    any_child.call(printing.write, every_byte + b"\n")
+    any_child.call(printing.write_text, "latin \udce4\udcff, text ä€\U0001f600\n")
+    any_child.call(printing.shell, r"printf '\377\200\0end\n'")
 
     expected = every_byte + b"\nlatin \xe4\xff, text " + "ä€\U0001f600\n".encode()
     assert sink.text() == expected + b"\xff\x80\0end\n"
 
 
-@EVERY_CHILD
 @pytest.mark.parametrize("how", ["none", "object", "descriptor"])
-def test_calls_go_on_without_stdout(router: Router, sink: Sink, python: str, how: str) -> None:
-    child = router.local(python_path=python)
+def test_calls_go_on_without_stdout(sink: Sink, any_child: Context, how: str) -> None:
+    assert any_child.call(printing.close_stdout, how) == "done"
 
-    assert child.call(printing.close_stdout, how) == "done"
-
-    assert child.call(work.Point.add, 1, 1) == 2
-    child.call(printing.write, b"still here\n", 2)
+    assert any_child.call(work.Point.add, 1, 1) == 2
+    any_child.call(printing.write, b"still here\n", 2)
     assert sink.text("stderr") == b"still here\n"
 
 
@@ -227,30 +194,24 @@ def test_endless_line_comes_in_pieces_of_bounded_length(router: Router, sink: Si
 # -- all of it, and before the result ------------------------------------------------------------
 
 
-@EVERY_CHILD
-def test_whatever_a_call_printed_is_there_when_it_returns(
-    router: Router, sink: Sink, python: str
-) -> None:
-    child = router.local(python_path=python)
+def test_whatever_a_call_printed_is_there_when_it_returns(sink: Sink, any_child: Context) -> None:
     sink.keeps = False
     for number in range(1, 4):  # far beyond the window, and just a pipe beyond it
         for size in (8 * OUTPUT_WINDOW, OUTPUT_WINDOW + 60_000):
             sink.size = 0
-            assert child.call(printing.flood, size) == size
+            assert any_child.call(printing.flood, size) == size
             assert sink.size == size // 100 * 100, number
 
 
-@EVERY_CHILD
 @pytest.mark.parametrize("leave", [printing.leave_printer, printing.leave_subprocess])
 def test_who_prints_for_ever_holds_up_no_call(
-    router: Router, sink: Sink, python: str, leave: Callable[[], None]
+    sink: Sink, any_child: Context, leave: Callable[[], None]
 ) -> None:
     sink.keeps = False
-    child = router.local(python_path=python)
-    child.call(leave)
+    any_child.call(leave)
 
     for number in range(20):
-        assert child.call(work.Point.add, number, 1) == number + 1
+        assert any_child.call(work.Point.add, number, 1) == number + 1
 
 
 def test_subprocess_that_holds_stdout_delays_no_end_and_no_call(
@@ -265,14 +226,14 @@ def test_subprocess_that_holds_stdout_delays_no_end_and_no_call(
 
 
 def test_subprocess_prints_on_after_its_call_and_breaks_no_line(
-    router: Router, sink: Sink, pipe: str
+    router: Router, sink: Sink, pipe: Pipe
 ) -> None:
     child = router.local()
-    child.call(printing.shell, f"(cat {pipe}; echo late) & echo early")
+    child.call(printing.shell, f"(cat {pipe.path}; echo late) & echo early")
     assert sink.text() == b"early\n"
     child.call(printing.write_text, "between\n")
 
-    release(pipe)
+    pipe.release()
 
     sink.wait_for("stdout", b"late")
     assert sink.text() == b"early\nbetween\nlate\n"

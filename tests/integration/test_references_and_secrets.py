@@ -1,6 +1,7 @@
 """What is kept back: a Secret until HELLO, and a reference to somebody else for ever."""
 
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -81,10 +82,36 @@ def test_a_context_may_refer_to_itself_and_to_nobody_else() -> None:
 def test_a_context_is_no_argument_and_the_error_says_what_to_do() -> None:
     with remotesvc.Router() as router:
         context = router.local()
-        for wrong in ((context,), ([1, context],)):
-            with pytest.raises(
-                remotesvc.ValueNotSupported, match="does not travel: send its name"
-            ):
-                context.call(len, *wrong)
-        with pytest.raises(remotesvc.ValueNotSupported, match="does not travel: send its name"):
-            context.call(lambda: context)
+        reason = "a context does not travel: send its name, or a Sender"
+        texts = []
+        for wrong in (
+            lambda: context.call(len, context),
+            lambda: context.call(len, [1, context]),
+            lambda: context.call(sorted, [], key=context),
+            lambda: context.call(lambda: context),
+        ):
+            with pytest.raises(remotesvc.ValueNotSupported) as caught:
+                wrong()
+            texts.append(str(caught.value))
+    assert texts[:3] == [
+        f"len: args[0]: {reason}",
+        f"len: args[0][1]: {reason}",
+        f"sorted: kwargs['key']: {reason}",
+    ]
+    assert texts[3].endswith(f"<lambda> cannot be sent: {reason}")
+
+
+def test_argument_that_is_neither_plain_nor_picklable_is_refused_with_both_reasons() -> None:
+    class Silent:
+        def __reduce__(self) -> str:
+            raise RuntimeError
+
+    with remotesvc.Router() as router:
+        context = router.local()
+        for wrong, reason in (
+            (threading.Lock(), "cannot pickle '_thread.lock' object"),
+            (Silent(), "RuntimeError"),
+        ):
+            with pytest.raises(remotesvc.ValueNotSupported, match="cannot travel") as caught:
+                context.call(len, wrong)
+            assert str(caught.value).endswith(f"; nor can it be pickled: {reason}")

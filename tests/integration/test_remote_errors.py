@@ -9,25 +9,11 @@ from typing import Any
 import pytest
 
 from remotesvc import Context, RemoteError, Router
+from tests.integration.pythons import NEWEST
 from tests.integration.sources import Sources, own_sources
 from tests.integration.targets import errors
-from tests.interpreters import Interpreter, find_interpreters
-
-OLDEST, NEWEST = find_interpreters()[0], find_interpreters()[-1]
 
 HERE = Path(__file__).parent / "targets" / "errors.py"
-
-
-@pytest.fixture
-def child(router: Router) -> Context:
-    return router.local()
-
-
-@pytest.fixture(params=[OLDEST, NEWEST], ids=str)
-def any_child(router: Router, request: pytest.FixtureRequest) -> Context:
-    """A child of the oldest, and one of the newest Python."""
-    python: Interpreter = request.param
-    return router.local(python_path=python.path)
 
 
 def caught(context: Context, function: Callable[..., Any], *args: object) -> RemoteError:

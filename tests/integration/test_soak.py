@@ -10,7 +10,7 @@ import pytest
 from remotesvc import Router
 from tests.integration.controllers import kill_at_moments
 from tests.integration.hosts import start_host
-from tests.leaks import holdings, wait_for_release
+from tests.leaks import holdings, resident_kb, wait_for_release
 
 pytestmark = [
     pytest.mark.soak,
@@ -27,14 +27,6 @@ KILLED_WHILE = ("idle", "loop", "sleep", "wait_for_lock", "wait_for_process")
 
 # Resident memory may grow this much over all cycles: caches fill, allocators keep what they have.
 GROWTH_KB = 8 * 1024
-
-
-def resident_kb() -> int:
-    """Return this process's resident memory."""
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1])
-    raise AssertionError("no VmRSS in /proc/self/status")
 
 
 def test_a_thousand_local_cycles_stay_flat(empty_home: Path) -> None:

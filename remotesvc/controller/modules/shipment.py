@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ...core.authority import LOAD_MODULE
-from ...core.errors import RefusedError
+from ...core.errors import MessageTooLarge, RefusedError
 from ...core.fetch import pack_records
 from ...core.finder import MISSING, REFUSED
 from ...core.wire import FRAGMENT_SIZE, RAW
@@ -88,6 +88,16 @@ class Shipment:
                 self._main = main_source()
             return self._main
 
+    def module_of(self, name: str) -> str:
+        """Return the longest beginning of a dotted name that is a module; "" if none is."""
+        module = name.rpartition(".")[0]
+        with self._lock:
+            while module and module != "__main__":
+                if isinstance(self.locator.find(module), Module):
+                    break
+                module = module.rpartition(".")[0]
+        return module
+
     def push(self, context_id: int, seed: str) -> None:
         """Grant a context what `seed` imports, and send what it does not have yet.
 
@@ -130,7 +140,10 @@ class Shipment:
             state = self._state(context_id)
             records, refusal = self._records_for(state, name)
             payload = pack_records(records)
-            reply(payload)
+            try:
+                reply(payload)
+            except MessageTooLarge:
+                raise self._too_large(records, payload) from None
             if len(payload) <= FRAGMENT_SIZE:
                 # A longer reply may be overtaken by a call; what it brings is sent again then.
                 state.sent.update(record[0] for record in records if _is_content(record))
@@ -217,8 +230,21 @@ class Shipment:
         return tuple(name for name in tops if isinstance(self.locator.find(name), Missing))
 
     def _send(self, context_id: int, records: list[Record]) -> None:
-        if records:
-            self._switch.send(context_id, LOAD_MODULE, RAW, pack_records(records))
+        if not records:
+            return
+        payload = pack_records(records)
+        try:
+            self._switch.send(context_id, LOAD_MODULE, RAW, payload)
+        except MessageTooLarge:
+            raise self._too_large(records, payload) from None
+
+    def _too_large(self, records: list[Record], payload: bytes) -> MessageTooLarge:
+        largest = max(records, key=lambda record: len(record[3]))[0]
+        return MessageTooLarge(
+            f"the modules to send take {len(payload)} bytes, {largest} most of all, and at most "
+            f"{self._switch.max_message_size} may be sent: install them on the host, or give "
+            "Router() a larger max_message_size"
+        )
 
     def _with_closure(self, state: _State, module: Module) -> list[Record]:
         """Return a module that was asked for, and what it imports and is not over there."""

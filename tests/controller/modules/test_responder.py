@@ -216,15 +216,17 @@ def test_what_a_lost_child_asked_for_is_dropped(
 
 
 def test_request_that_cannot_be_answered_is_told_so(
-    home: Home, monkeypatch: pytest.MonkeyPatch
+    home: Home, sources: Sources, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    sources.write({"app/one.py": f"X = {list(range(1000))}\n"})
     home.shipment.push(CHILD, "app")
-    monkeypatch.setattr(home.switch, "max_message_size", 100)
+    monkeypatch.setattr(home.switch, "max_message_size", 500)
 
     code, text = dead(home.ask("app.one"))
 
     assert code == "refused"
-    assert "max_message_size" in text
+    assert "app.one most of all" in text
+    assert text.endswith("install them on the host, or give Router() a larger max_message_size")
 
 
 def test_defect_of_the_search_leaves_nobody_waiting(

@@ -166,7 +166,7 @@ def test_changed_file_is_read_again_for_the_next_context(home: Home, sources: So
 def test_what_could_not_be_sent_is_not_marked_as_sent(sources: Sources) -> None:
     home = Home(limit=64)
     sources.write({"a.py": f"X = {list(range(100))}\n"})
-    with pytest.raises(MessageTooLarge):
+    with pytest.raises(MessageTooLarge, match=r"modules to send take \d+ bytes, a most of all"):
         home.shipment.push(FIRST, "a")
     home.switch.max_message_size = 1 << 20
 
@@ -220,7 +220,7 @@ def test_answer_that_was_not_sent_is_not_marked_as_sent(home: Home, sources: Sou
     def fail(payload: bytes) -> None:
         raise MessageTooLarge("not today")
 
-    with pytest.raises(MessageTooLarge):
+    with pytest.raises(MessageTooLarge, match=r"app\.two most of all"):
         home.shipment.answer(FIRST, "app.two", fail)
     home.shipment.push(FIRST, "app.two")
 

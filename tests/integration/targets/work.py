@@ -20,6 +20,7 @@ __all__ = [
     "make_bytes",
     "measure",
     "note",
+    "note_keywords",
     "notes",
     "read_line",
     "repeat",
@@ -89,6 +90,11 @@ def make_bytes(size: "int") -> "bytes":
 def note(value: "Any") -> "None":
     """Remember a value in this process."""
     NOTES.append(value)
+
+
+def note_keywords(**keywords: "Any") -> "None":
+    """Remember keyword arguments in this process."""
+    NOTES.append(keywords)
 
 
 def notes() -> "list[Any]":

@@ -1,13 +1,16 @@
-"""Waits until a child has taken what was sent to it so far, while its function runs on."""
+"""Waits for what a child has taken, or is free to take: no event of ours tells."""
 
 import threading
+import time
+from collections.abc import Callable
+from typing import Any
 
-from remotesvc import Context
+from remotesvc import Busy, Context
 from remotesvc.core.authority import CANCEL
 from remotesvc.core.values import encode
 from remotesvc.core.wire import PLAIN, Message
 
-__all__ = ["wait_until_heard"]
+__all__ = ["call_when_free", "wait_until_heard"]
 
 DEADLINE = 60.0
 
@@ -31,9 +34,22 @@ class _Answer:
 
 
 def wait_until_heard(context: Context) -> None:
-    """Cancel a call that does not exist: its answer comes after all that was sent before."""
+    """Return when it has taken all that was sent so far, while its function runs on.
+
+    A call that does not exist is cancelled: the answer comes after all that was sent before.
+    """
     switch = context.router.switch
     answer = _Answer(context.id)
     handle = switch.listen(answer)
     switch.send(context.id, CANCEL, PLAIN, encode((1, False, "")), handle)
     assert answer.is_here.wait(DEADLINE)
+
+
+def call_when_free(context: Context, function: Callable[[], Any]) -> Any:
+    """Call as soon as the context is not busy any more."""
+    end = time.monotonic() + DEADLINE
+    while True:
+        try:
+            return context.call(function)
+        except Busy:
+            assert time.monotonic() < end, "it stays busy"

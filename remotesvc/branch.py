@@ -1,0 +1,140 @@
+"""Branch: the router of a child, as far as it has one: the parent's end is the one that opens.
+
+`current_router()` gives it to code that runs over there: its contexts are those above it, and
+those that it was given.
+"""
+
+import threading
+
+from .channel.sender import open_sender
+from .channel.streams import Lender, Streams
+from .core.errors import ProtocolError, RefusedError
+from .core.values import CONTEXT, SENDER, decode, encode
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable, Dict, Optional, Sequence, Tuple
+
+    from .bootstrap.child import Child
+    from .core.context import Context
+    from .service.pool import Pool
+
+__all__ = ["Branch"]
+
+
+class Branch:
+    """What `current_router()` returns in a child: a way to its parents, and to what it was given."""
+
+    def __init__(self, child: "Child") -> "None":
+        self.switch = child.switch
+        self.loop = child.loop
+        self.grace = child.settings.grace
+        self.heartbeat = child.settings.heartbeat
+        self.streams = Streams(child.switch, child.loop, self.name_of)
+        self.outgoing = Lender(_Upward(), self.streams)
+        self._child = child
+        self._pool: "Optional[Pool]" = None
+
+    # -- contexts --------------------------------------------------------------------------------
+
+    @property
+    def myself(self) -> "Context":
+        """The context that this process is."""
+        return self.context(self.switch.id)
+
+    @property
+    def parent(self) -> "Context":
+        """The context that started this one."""
+        return self.context(self.switch.parents[0])
+
+    @property
+    def controller(self) -> "Context":
+        """The root of the tree: where the program was started."""
+        return self.context(self.switch.parents[-1])
+
+    def context(self, context_id: "int") -> "Context":
+        """Return the handle on a context, whether it exists or not: calls will tell."""
+        from .core.context import Context
+
+        return Context(self, context_id, self.name_of(context_id))
+
+    def note_reference(self, context_id: "int") -> "None":
+        """Note that a Context is being encoded on this thread (for core/context.py)."""
+        self.streams.note(context_id, 0)
+
+    def name_of(self, context_id: "int") -> "str":
+        """Return what a context is called here."""
+        if context_id == self.switch.parents[-1]:
+            return "the controller"
+        return "context %d" % context_id
+
+    # -- services --------------------------------------------------------------------------------
+
+    @property
+    def pool(self) -> "Optional[Pool]":
+        """The services that are active here, None before the first."""
+        return self._pool
+
+    @pool.setter
+    def pool(self, pool: "Pool") -> "None":
+        self._pool = pool
+        settle = self._child.settle
+
+        def settle_and_close() -> "None":
+            if self._child.is_leaving:
+                pool.close()
+            settle()
+
+        # Called before the reply to each function, and at the end of this process.
+        self._child.settle = settle_and_close
+
+    # -- what contexts and streams ask -----------------------------------------------------------
+
+    def check_may_block(self) -> "None":
+        """Raise RuntimeError on the I/O thread: whoever waits there waits for himself."""
+        if self.loop.is_current():
+            raise RuntimeError("a blocking call on the I/O thread would wait for ever")
+
+    def settle_output(self, context_id: "int") -> "None":
+        """Wait for nothing: what others print is shown by the controller."""
+
+    def defer(self, job: "Callable[[], None]") -> "None":
+        """Run job() on a thread that may block."""
+        threading.Thread(target=job, name="remotesvc-callback", daemon=True).start()
+
+    def load_pickle(self, payload: "bytes", where: "str") -> "Any":
+        """Refuse: nothing that comes up or across is unpickled."""
+        raise ProtocolError("%s answered with a pickle" % where)
+
+    def decode(self, payload: "bytes", src: "int", auth: "Optional[int]" = None) -> "Any":
+        """Return the value that a context sent, on its own authority unless another is named."""
+        given = src if auth is None else auth
+        return decode(payload, lambda code, fields: self.resolve(src, given, code, fields))
+
+    def resolve(self, src: "int", auth: "int", code: "int", fields: "Tuple[Any, ...]") -> "Any":
+        """Return what a reference in a message of `src` stands for."""
+        if code == CONTEXT:
+            from .core.context import open_context
+
+            return open_context(self, src, auth, fields)
+        if code != SENDER:
+            raise ProtocolError("a reference (extension %d) does not belong here" % code)
+        return open_sender(self, src, auth, fields)
+
+
+class _Upward:
+    """Encodes what leaves a child for others: calls of services, and never of functions."""
+
+    def encode_call(self, context: "Context", *args: "Any") -> "Tuple[int, bytes]":
+        """Refuse: functions run in one's own children."""
+        raise RefusedError(
+            "%s: functions may be called in one's own children only; what others may call is a "
+            "service" % context.name
+        )
+
+    def encode_service(self, context: "Context", fn: "Any", kwargs: "Dict[str, Any]") -> "bytes":
+        """Return the encoded arguments of a call of a service."""
+        return encode(kwargs, "kwargs")
+
+    def push(self, context_id: "int", names: "Sequence[str]") -> "None":
+        """Send nothing ahead: who is called has it."""

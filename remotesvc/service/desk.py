@@ -1,0 +1,110 @@
+"""Desk: the calls that are here and not answered yet: counted, cancelled, and ended with a reason."""
+
+import threading
+
+from ..core.dead import bury
+from ..core.errors import MessageTooLarge
+from ..core.wire import DEAD
+from .admission import refuse_waiting
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Callable, Dict, Iterable, List, Optional, Set, Tuple
+
+    from ..core.loop import Loop
+    from ..core.switch import Switch
+    from .call import Call
+    from .runner import Runner
+
+__all__ = ["Desk"]
+
+# A cancel may overtake its call, which may be large; one that comes too late looks the same, so
+# no more of them are remembered than this.
+EARLY_LIMIT = 1000
+
+
+class Desk:
+    """Takes calls in and answers them; `defer(job, *args)` runs what may not run on the reader."""
+
+    def __init__(
+        self,
+        switch: "Switch",
+        loop: "Loop",
+        runner: "Runner",
+        defer: "Callable[..., None]",
+        grace: "float",
+    ) -> "None":
+        self._switch = switch
+        self._loop = loop
+        self._runner = runner
+        self._defer = defer
+        self._grace = grace
+        self._calls: "Dict[Tuple[int, int], Call]" = {}
+        # Of each sender: calls, bytes.
+        self._accounts: "Dict[int, List[int]]" = {}
+        self._early: "Dict[Tuple[int, int], None]" = {}
+        self._lock = threading.Lock()
+
+    def open(self, call: "Call") -> "Optional[str]":
+        """Take a call in; return why not."""
+        with self._lock:
+            calls, size = self._accounts.get(call.src, (0, 0))
+            refusal = refuse_waiting(call.is_commanded, calls, size + call.size)
+            if refusal is None:
+                self._accounts[call.src] = [calls + 1, size + call.size]
+                if call.is_awaited:
+                    self._calls[call.key] = call
+                if self._early and self._early.pop(call.key, 0) is None:
+                    call.cancel()
+            return refusal
+
+    def answer(self, call: "Call", encoding: "int", payload: "bytes") -> "None":
+        """Answer a call that was taken in; the thread waits for room if its caller is a parent."""
+        with self._lock:
+            account = self._accounts[call.src]
+            account[0] -= 1
+            account[1] -= call.size
+            if not account[0]:
+                del self._accounts[call.src]
+            if self._calls.get(call.key) is call:
+                del self._calls[call.key]
+        try:
+            link = self._switch.reply(call.message, encoding, payload)
+        except MessageTooLarge as error:
+            self._switch.reply_dead(call.message, "size", "%s: %s" % (call.name, error))
+            return
+        if link is not None and call.is_commanded and not self._loop.is_current():
+            link.wait_for_room()
+
+    def cancel(self, key: "Tuple[int, int]", may_be_early: "bool") -> "None":
+        """Cancel a call: one that waits is not begun, one that runs is interrupted."""
+        with self._lock:
+            call = self._calls.get(key)
+            if call is None and may_be_early:
+                if len(self._early) >= EARLY_LIMIT:
+                    self._early.clear()
+                self._early[key] = None
+        if call is not None:
+            self._end(call)
+
+    def lose(self, ids: "Iterable[int]") -> "None":
+        """Cancel all calls of lost contexts."""
+        wanted = set(ids)
+        with self._lock:
+            lost = [call for call in self._calls.values() if call.src in wanted]
+        for call in lost:
+            self._end(call)
+
+    def refuse_all(self, text: "str") -> "None":
+        """Cancel all calls, and tell their callers why."""
+        with self._lock:
+            calls = list(self._calls.values())
+        for call in calls:
+            self._end(call)
+            call.answer(DEAD, bury("refused", "%s: %s" % (call.name, text)))
+
+    def _end(self, call: "Call") -> "None":
+        call.cancel()
+        if call.ident and (call.invoker is None or call.invoker.cancel(call)):
+            self._defer(self._runner.interrupt, call)
+            self._loop.call_later(self._grace, lambda: self._runner.give_up(call))

@@ -1,0 +1,199 @@
+"""Invokers: when the calls of one service run, and on how many threads.
+
+A call goes through `admit()` on the thread that reads, which never blocks, then through `serve()`
+on a thread of the pool: it is checked there, run, and answered. Own invokers override `invoke()` to
+do something around each call, or `schedule()` to say when.
+"""
+
+import threading
+from collections import deque
+
+from ..core.values import encode
+from ..core.wire import DEAD, ERROR, PLAIN
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable, Deque, Dict, List, Optional, Tuple
+
+    from .base import Service
+    from .call import Call
+    from .expose import Method
+    from .pool import Pool
+
+    Outcome = Tuple[int, bytes]
+    Key = Tuple[str, bytes]
+
+__all__ = ["DeduplicatingInvoker", "Invoker", "SerializedInvoker"]
+
+# Results that one DeduplicatingInvoker keeps: who may call may choose the arguments.
+OUTCOMES_LIMIT = 1024
+OUTCOMES_BYTES = 64 * 1024 * 1024
+
+
+class Invoker:
+    """Runs each call as soon as a thread of the pool is free, several at once."""
+
+    # Whether a method that calls its own service would wait for itself.
+    is_serial = False
+    can_stream = True
+
+    def __init__(self, service: "Service", pool: "Pool") -> "None":
+        self.service = service
+        self.pool = pool
+        # What introspection shows; counted without a lock, so about.
+        self.calls = 0
+        self.errors = 0
+        self.waiting = 0
+
+    def admit(self, call: "Call") -> "None":
+        """Take a call; never blocks."""
+        self.waiting += 1
+        self.schedule(self.serve, call)
+
+    def schedule(self, job: "Callable[..., None]", *args: "Any") -> "None":
+        """Have the pool run job(*args) when this service may."""
+        self.pool.defer(job, *args)
+
+    def serve(self, call: "Call") -> "None":
+        """Check, run and answer a call (on a thread of the pool)."""
+        self.waiting -= 1
+        method = self.pool.check(self, call)
+        if method is not None:
+            self.calls += 1
+            self.run(method, call)
+
+    def run(self, method: "Method", call: "Call") -> "None":
+        """Run and answer a call that was checked."""
+        call.answer(*self.outcome(method, call))
+
+    def outcome(self, method: "Method", call: "Call") -> "Outcome":
+        """Run a method; return what to answer, whatever happened in it."""
+        outcome = self.pool.execute(method, call, self.invoke)
+        if outcome[0] in (DEAD, ERROR):
+            self.errors += 1
+        return outcome
+
+    def invoke(self, method: "Method", call: "Call") -> "Any":
+        """Return what the method returns, or raise what it raises."""
+        return method.function(self.service, **call.kwargs)
+
+    def cancel(self, call: "Call") -> "bool":
+        """Tell whether the method may be interrupted, now that its caller does not wait."""
+        return True
+
+
+class SerializedInvoker(Invoker):
+    """Runs one call at a time, in order; borrows one thread while calls are pending."""
+
+    is_serial = True
+
+    def __init__(self, service: "Service", pool: "Pool") -> "None":
+        Invoker.__init__(self, service, pool)
+        self._queue: "Deque[Tuple[Callable[..., None], Tuple[Any, ...]]]" = deque()
+        self._is_busy = False
+        self._lock = threading.Lock()
+
+    def schedule(self, job: "Callable[..., None]", *args: "Any") -> "None":
+        """Run job(*args) after all that was scheduled before it."""
+        with self._lock:
+            self._queue.append((job, args))
+            if self._is_busy:
+                return
+            self._is_busy = True
+        self.pool.defer(self._drain)
+
+    def _drain(self) -> "None":
+        while True:
+            with self._lock:
+                if not self._queue:
+                    self._is_busy = False
+                    return
+                job, args = self._queue.popleft()
+            try:
+                job(*args)
+            except BaseException:
+                self.pool.defer(self._drain)  # what waits behind it has its turn all the same
+                raise
+            if self.pool.is_crowded:
+                self.pool.defer(self._drain)
+                return
+
+
+class DeduplicatingInvoker(Invoker):
+    """Runs once for each method and arguments; the result is kept, and told to all who ask.
+
+    Who asks while it runs waits, and takes no thread. A failure is told to them, and not kept.
+    """
+
+    can_stream = False
+
+    def __init__(self, service: "Service", pool: "Pool") -> "None":
+        Invoker.__init__(self, service, pool)
+        self._outcomes: "Dict[Key, Outcome]" = {}
+        self._size = 0
+        self._pending: "Dict[Key, List[Call]]" = {}
+        self._lock = threading.Lock()
+
+    def run(self, method: "Method", call: "Call") -> "None":
+        """Answer from what is kept, wait with others, or run."""
+        key = method.name, encode(_canonical(call.kwargs))
+        with self._lock:
+            outcome = self._outcomes.get(key)
+            if outcome is None:
+                is_first = key not in self._pending
+                pending = self._pending.setdefault(key, [])
+                pending.append(call)
+        if outcome is None and is_first:
+            outcome = self.outcome(method, call)
+            with self._lock:
+                if self._pending.get(key) is pending:
+                    # Else it was forgotten meanwhile: it is told, and not kept.
+                    del self._pending[key]
+                    self._keep(key, outcome)
+                told = list(pending)
+                pending.clear()
+            for one in told:
+                one.answer(*outcome)
+        elif outcome is not None:
+            call.answer(*outcome)
+
+    def _keep(self, key: "Key", outcome: "Outcome") -> "None":
+        if outcome[0] != PLAIN or len(outcome[1]) > OUTCOMES_BYTES:
+            return
+        self._outcomes[key] = outcome
+        self._size += len(key[1]) + len(outcome[1])
+        while len(self._outcomes) > OUTCOMES_LIMIT or self._size > OUTCOMES_BYTES:
+            self._drop(next(iter(self._outcomes)))
+
+    def _drop(self, key: "Key") -> "None":
+        outcome = self._outcomes.pop(key)
+        self._size -= len(key[1]) + len(outcome[1])
+
+    def forget(self, method: "Optional[str]" = None, **kwargs: "Any") -> "None":
+        """Forget all results, those of one method, or that of one method and its arguments."""
+        wanted = encode(_canonical(kwargs)) if kwargs else None
+        with self._lock:
+            for table in (self._outcomes, self._pending):
+                for key in list(table):
+                    if method in (None, key[0]) and wanted in (None, key[1]):
+                        self._drop(key) if table is self._outcomes else self._pending.pop(key)
+
+    def cancel(self, call: "Call") -> "bool":
+        """Let a run go on while somebody waits for it."""
+        with self._lock:
+            for pending in self._pending.values():
+                if call in pending:
+                    return all(other.cancelled for other in pending)
+        return True
+
+
+def _canonical(value: "Any") -> "Any":
+    """Return what is equal for arguments that are equal, however their dicts are ordered."""
+    if isinstance(value, dict):
+        items = [(encode(key), _canonical(member)) for key, member in value.items()]
+        return ("dict", sorted(items, key=lambda item: item[0]))
+    if isinstance(value, (set, frozenset)):
+        return ("set", sorted(map(encode, value)))
+    if isinstance(value, (list, tuple)):
+        return (type(value).__name__, list(map(_canonical, value)))
+    return value

@@ -1,0 +1,84 @@
+"""Offers: what methods that yield have returned, until their callers begin to read.
+
+A method that yields is answered with a raw number. Who wants the values calls `open_stream` of the
+catalog with that number and a Sender; only then the method begins to run, on a thread of the pool,
+as fast as its values are read. Nobody else can: a number counts for the context that was told it.
+"""
+
+import itertools
+import struct
+import threading
+
+from ..core.errors import DisconnectedError, RefusedError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict, Generator, List, Set, Tuple
+
+    from ..channel.sender import Sender
+    from .call import Call
+
+__all__ = ["NUMBER", "Offers", "pump"]
+
+# What the answer to a call of a method that yields holds.
+NUMBER = struct.Struct(">I")
+
+# So many of one context may wait to be read; the oldest is closed then.
+OFFERS_LIMIT = 1024
+
+
+class Offers:
+    """The table of generators that nobody reads yet, by context and number."""
+
+    def __init__(self) -> "None":
+        self._numbers = itertools.count(1)
+        self._offers: "Dict[int, Dict[int, Tuple[Generator[Any, None, Any], Call]]]" = {}
+        self._lock = threading.Lock()
+
+    def add(self, call: "Call", generator: "Generator[Any, None, Any]") -> "bytes":
+        """Keep a generator for the context that called; return what it is told."""
+        number = next(self._numbers) % (1 << 32)
+        oldest = None
+        with self._lock:
+            offers = self._offers.setdefault(call.src, {})
+            if len(offers) >= OFFERS_LIMIT:
+                oldest = offers.pop(next(iter(offers)))
+            offers[number] = (generator, call)
+        if oldest is not None:
+            oldest[0].close()
+        return NUMBER.pack(number)
+
+    def take(self, src: "int", number: "int") -> "Tuple[Generator[Any, None, Any], Call]":
+        """Return what a context was told to be this number; RefusedError if there is none."""
+        with self._lock:
+            offer = self._offers.get(src, {}).pop(number, None)
+        if offer is None:
+            raise RefusedError("there is no stream %d, or it was opened already" % number)
+        return offer
+
+    def lose(self, ids: "Set[int]") -> "None":
+        """Drop what lost contexts would have read."""
+        with self._lock:
+            lost: "List[Any]" = [self._offers.pop(src) for src in ids if src in self._offers]
+        for offers in lost:
+            for generator, _ in offers.values():
+                generator.close()  # it never began, so nothing of it runs
+
+
+def pump(generator: "Generator[Any, None, Any]", sender: "Sender") -> "Any":
+    """Send what a generator yields; return what it returns, raise what it raises.
+
+    When nobody reads any more it is closed, so that its `finally` blocks run.
+    """
+    try:
+        while True:
+            try:
+                value = next(generator)
+            except StopIteration as end:
+                return end.value
+            sender.send(value)
+    except DisconnectedError:
+        return None
+    finally:
+        generator.close()
+        sender.close()

@@ -1,0 +1,342 @@
+"""Pool: the services of one context, and the threads that run their methods.
+
+Calls come in on the thread that reads, which only finds out whose they are: names, counts, and a
+verdict of admission.py. What a stranger made is decoded on a thread of the pool, after which its
+policies judge it, and its arguments are checked; only then the method runs. Imports and
+constructors have threads of their own, so that neither they nor long calls keep each other waiting.
+"""
+
+import threading
+
+from ..core.authority import CALL_SERVICE, is_commanded
+from ..core.dead import bury
+from ..core.errors import Error, PoolExhausted, ProtocolError, RefusedError
+from ..core.wire import DEAD, ERROR, PLAIN, RAW
+from .activation import Activation
+from .activator import Activator
+from .admission import refuse_activation
+from .base import Service
+from .call import Call
+from .catalog import Catalog
+from .desk import Desk
+from .invoker import Invoker
+from .offers import Offers
+from .request import ACTIVATE, read_cancel, read_request
+from .runner import Runner, describe, log
+from .threads import Threads
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Any, Callable, Dict, Iterable, Optional, Set, Type, Union
+
+    from ..core.link import Link
+    from ..core.wire import Message
+    from ..types import Station
+    from .verbs import MethodName
+
+__all__ = ["POOL_SIZE", "Pool"]
+
+POOL_SIZE = 16
+
+# Services that are being activated at the same time; the others wait.
+ACTIVATIONS = 16
+
+# Closing waits so long for methods that run.
+CLOSE_TIMEOUT = 5.0
+
+
+class Pool:
+    """A fixed number of threads, the active services, and who waits for them; a context manager.
+
+    services: instances, or classes that are constructed with the router. size: threads; a method
+    that waits for another one of the same pool keeps its own. activator: what may be activated by
+    name; parents only. One pool serves a router at a time; in a child it is there by itself from
+    the first call of a service that a parent makes.
+    """
+
+    def __init__(
+        self,
+        router: "Station",
+        services: "Iterable[Union[Service, Type[Service]]]" = (),
+        size: "int" = POOL_SIZE,
+        activator: "Optional[Activator]" = None,
+    ) -> "None":
+        _check_options(router, size, activator)
+        self.router = router
+        self.offers = Offers()
+        self._activator = activator or Activator()
+        self._threads = Threads("service", size)
+        self._activators = Threads("activation", ACTIVATIONS)
+        self._runner = Runner(router, self.offers, self._threads)
+        self.check, self.execute = self._runner.check, self._runner.execute
+        self._desk = Desk(
+            router.switch, router.loop, self._runner, self._activators.defer, router.grace
+        )
+        self._invokers: "Dict[str, Invoker]" = {}
+        self._activating: "Dict[str, Activation]" = {}
+        # Threads that wait for calls of this very pool.
+        self._waiting = 0
+        self._is_closed = False
+        self._lock = threading.Lock()
+        self.add(Catalog(router, self))
+        for service in services:
+            self.add(service)
+        router.pool = self
+        router.switch.serve(CALL_SERVICE, self.receive)
+        router.switch.observe(self._lose)
+
+    # -- what is active --------------------------------------------------------------------------
+
+    def add(self, service: "Union[Service, Type[Service]]") -> "Service":
+        """Make a service active: an instance, or a class, which is constructed first."""
+        if isinstance(service, type) and issubclass(service, Service):
+            service = service(self.router)  # type: ignore[assignment]
+        if not isinstance(service, Service):
+            raise TypeError("wanted is a Service, or a class of them, got %r" % (service,))
+        self._put(type(service).name(), service)
+        return service
+
+    def _put(self, name: "str", service: "Service") -> "Invoker":
+        invoker = (service.invoker_class or Invoker)(service, self)
+        with self._lock:
+            if self._is_closed:
+                raise Error("this pool is closed: make a new one")
+            if name in self._invokers:
+                raise Error("service %s is active already" % name)
+            self._invokers[name] = invoker
+        service.pool = self
+        if service.has_select:
+            self._watch(invoker)
+        return invoker
+
+    def invokers(self) -> "Dict[str, Invoker]":
+        """Return the active services, by name."""
+        with self._lock:
+            return dict(self._invokers)
+
+    def get_service(self, service: "Union[str, Type[Service]]") -> "Any":
+        """Return the instance that serves a class, or a name; activate it if need be."""
+        name = service if isinstance(service, str) else service.name()
+        with self._lock:
+            invoker = self._invokers.get(name)
+            activation = self._activating.get(name)
+            is_mine = invoker is None and activation is None
+            if is_mine:
+                activation = self._activating[name] = Activation()
+        if is_mine:
+            self._activate(name)
+        if invoker is None and activation is not None:
+            invoker = activation.wait()
+        return invoker.service  # type: ignore[union-attr]
+
+    def defer(self, function: "Callable[..., Any]", *args: "Any") -> "None":
+        """Run function(*args) on a thread of the pool; what it raises goes to sys.excepthook."""
+        self._threads.defer(function, *args)
+
+    @property
+    def size(self) -> "int":
+        """The number of threads."""
+        return self._threads.size
+
+    def resize(self, size: "int") -> "None":
+        """Change the number of threads; those that are too many end when they are free."""
+        _check_size(size)
+        self._threads.size = size
+
+    @property
+    def is_closed(self) -> "bool":
+        """Whether it takes no more calls."""
+        return self._is_closed
+
+    @property
+    def is_crowded(self) -> "bool":
+        """Whether something waits for a thread."""
+        return self._threads.waiting > 0
+
+    # -- calls -----------------------------------------------------------------------------------
+
+    def receive(self, link: "Optional[Link]", message: "Message") -> "None":
+        """Take a call, or the cancel of one (handler of CALL_SERVICE); never blocks."""
+        switch = self.router.switch
+        commanded = is_commanded(message.src, message.auth, switch.id, switch.parents)
+        if message.encoding == RAW:
+            self._desk.cancel((message.src, read_cancel(message.payload)), commanded)
+            return
+        try:
+            if message.encoding != PLAIN:
+                raise ProtocolError("arguments of a service are plain values")
+            flags, *names, payload = read_request(message.payload)
+        except ProtocolError as error:
+            switch.refuse(link, message, "protocol", str(error))
+            return
+        call = Call(message, names, payload, commanded, self._desk.answer)
+        refusal = self._admit(call, bool(flags & ACTIVATE))
+        if refusal is not None:
+            switch.refuse(link, message, "refused", refusal)
+
+    def _admit(self, call: "Call", is_asked: "bool") -> "Optional[str]":
+        """Hand a call to its service, or have that activated; return why not."""
+        own_id = self.router.switch.id
+        with self._lock:
+            if self._is_closed:
+                return "the services of context %d are closed" % own_id
+            invoker = call.invoker = self._invokers.get(call.service)
+            refusal = None
+            if invoker is None:
+                refusal = refuse_activation(call.service, is_asked, call.is_commanded, own_id)
+            refusal = refusal or self._desk.open(call)
+            if refusal is not None:
+                return refusal
+            is_first = False
+            if invoker is None:
+                is_first = call.service not in self._activating
+                self._activating.setdefault(call.service, Activation()).calls.append(call)
+        if invoker is not None:
+            invoker.admit(call)
+        elif is_first:
+            self._activators.defer(self._activate, call.service)
+        return None
+
+    def begin_wait(self, caller: "Call", wanted: "MethodName") -> "None":
+        """Note that a method waits for another one of this pool; PoolExhausted if for itself."""
+        with self._lock:
+            invoker = self._invokers.get(wanted.service)
+            if caller.invoker is invoker is not None and invoker.is_serial:
+                raise PoolExhausted(
+                    "%s calls %s, which waits until %s has ended: the service runs one call at a "
+                    "time" % (caller.name, wanted.qualname, caller.name)
+                )
+            if self._waiting + 1 >= self._threads.size:
+                raise PoolExhausted(
+                    "%s calls %s, but no thread is left to run it: all %d of the pool wait for "
+                    "such calls. Give the pool more, or call the method as a method"
+                    % (caller.name, wanted.qualname, self._threads.size)
+                )
+            self._waiting += 1
+
+    def end_wait(self) -> "None":
+        """Note that a method waits no more."""
+        with self._lock:
+            self._waiting -= 1
+
+    # -- activation ------------------------------------------------------------------------------
+
+    def _activate(self, name: "str") -> "None":
+        """Construct a service, and let in who waits for it; what goes wrong is told to all."""
+        activation = self._activating[name]
+        invoker: "Optional[Invoker]" = None
+        failure: "Optional[BaseException]" = None
+        try:
+            self._weed(activation, name)
+            first = activation.calls[0] if activation.calls else None
+            service = self._activator.activate(self, name, first)
+            if not isinstance(service, Service):
+                raise TypeError("service %s: the activator returned %r" % (name, service))
+            invoker = self._put(name, service)
+        except BaseException as error:  # noqa: BLE001 user code: told, and tried again next time
+            failure = error
+        with self._lock:
+            del self._activating[name]
+        activation.settle(invoker, failure)
+        for call in activation.calls:
+            if invoker is not None:
+                call.invoker = invoker
+                invoker.admit(call)
+            elif isinstance(failure, RefusedError):
+                call.answer(DEAD, bury("refused", str(failure)))
+            else:
+                call.answer(ERROR, describe(failure, True))  # type: ignore[arg-type]
+
+    def _weed(self, activation: "Activation", name: "str") -> "None":
+        """Raise the refusal of the activator, if it permits none of those who wait."""
+        calls, refusal = activation.calls, None
+        for call in list(calls):
+            try:
+                self._activator.check(name, call)
+            except RefusedError as error:
+                refusal = error
+                if len(calls) > 1:
+                    calls.remove(call)
+                    call.answer(DEAD, bury("refused", str(error)))
+                else:
+                    raise
+
+    # -- events and ends -------------------------------------------------------------------------
+
+    def watch(self, service: "Service") -> "None":
+        """Have the select of a service, just made, lead to its on_message()."""
+        for invoker in self.invokers().values():
+            if invoker.service is service:
+                self._watch(invoker)
+
+    def _watch(self, invoker: "Invoker") -> "None":
+        def come() -> "None":
+            invoker.schedule(self._serve_event, invoker)
+
+        invoker.service.select.on_ready = come
+        come()  # something may be there already
+
+    def _serve_event(self, invoker: "Invoker") -> "None":
+        """Hand one event of a service's select to it, and come again for the next."""
+        event = invoker.service.select.poll()
+        if event is None:
+            return
+        try:
+            invoker.service.on_message(event)
+        except Exception:  # noqa: BLE001 user code
+            log().exception("on_message of %s failed", type(invoker.service).name())
+        invoker.schedule(self._serve_event, invoker)
+
+    def _lose(self, ids: "Set[int]", error: "Exception") -> "None":
+        """Cancel what lost contexts asked for (observer of the switch)."""
+        self._desk.lose(ids)
+        self.offers.lose(ids)
+
+    def close(self, timeout: "float" = CLOSE_TIMEOUT) -> "None":
+        """Refuse what waits, interrupt what runs, and shut the services down; twice is fine.
+
+        Waits up to `timeout` seconds for methods that run, and calls `on_shutdown()` of each
+        service, the last one first. Later calls are refused.
+        """
+        with self._lock:
+            if self._is_closed:
+                return
+            self._is_closed = True
+            invokers = list(self._invokers.items())
+        self._desk.refuse_all("the services of this context were closed")
+        self._activators.close(timeout)
+        self._threads.close(timeout)
+        for name, invoker in reversed(invokers):
+            try:
+                invoker.service.on_shutdown()
+            except Exception:  # noqa: BLE001 user code
+                log().exception("on_shutdown of %s failed", name)
+            if invoker.service.has_select:
+                invoker.service.select.close()
+
+    def __enter__(self) -> "Pool":
+        return self
+
+    def __exit__(
+        self,
+        kind: "Optional[Type[BaseException]]",
+        error: "Optional[BaseException]",
+        traceback: "Optional[TracebackType]",
+    ) -> "None":
+        self.close()
+
+
+def _check_options(router: "Any", size: "int", activator: "Any") -> "None":
+    if not hasattr(router, "switch"):
+        raise TypeError("Pool: wanted is a Router, got %r" % (router,))
+    if activator is not None and not isinstance(activator, Activator):
+        raise TypeError("activator=%r: wanted is an Activator" % (activator,))
+    _check_size(size)
+    if router.pool is not None and not router.pool.is_closed:
+        raise Error("this router has a pool already: add() services to that, or close() it")
+
+
+def _check_size(size: "int") -> "None":
+    if type(size) is not int or size < 1:
+        raise ValueError("size=%r: wanted is a number of threads, at least 1" % (size,))

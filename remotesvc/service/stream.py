@@ -1,0 +1,93 @@
+"""Stream: what a caller gets of a method that yields; an iterator with flow control."""
+
+from ..channel.receiver import EndOfStream, Receiver
+from ..core.errors import RemoteError
+from .catalog import CATALOG
+from .offers import NUMBER
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Any, Optional, Type
+
+    from ..core.futures import ReplyFuture
+    from .verbs import ServiceVerbs
+
+__all__ = ["Stream"]
+
+
+class Stream:
+    """Iterates over what a method yields over there; a context manager.
+
+    The method begins to run with the first `next()`, and never gets further ahead than a window
+    of 1 MiB. An exception in it is raised here after all that it yielded; what it returns is
+    `value` at the end. `close()`, or the end of the `with` block, ends it early: its `finally`
+    blocks run. A timeout of the call counts for each value.
+    """
+
+    SIZE = NUMBER.size
+
+    def __init__(self, verbs: "ServiceVerbs", payload: "bytes") -> "None":
+        self.value: "Any" = None
+        self._verbs = verbs
+        self._number = NUMBER.unpack(payload)[0]
+        self._receiver: "Optional[Receiver]" = None
+        self._future: "Optional[ReplyFuture]" = None
+        self._is_over = False
+
+    def __repr__(self) -> "str":
+        return "<Stream %d of %s>" % (self._number, self._verbs.context.name)
+
+    def __iter__(self) -> "Stream":
+        return self
+
+    def __next__(self) -> "Any":
+        if self._is_over:
+            raise StopIteration
+        receiver = self._receiver or self._open()
+        try:
+            return receiver.get(self._verbs.timeout)
+        except (EndOfStream, RemoteError):
+            self._end()
+        except BaseException:
+            self.close()
+            raise
+        raise StopIteration
+
+    def _open(self) -> "Receiver":
+        context = self._verbs.context
+        receiver = self._receiver = Receiver(context.router, respondent=context)
+        try:
+            arguments = {"number": self._number, "sender": receiver.sender}
+            self._future = context.submit_service(CATALOG, "open_stream", **arguments)
+        except BaseException:
+            self.close()
+            raise
+        return receiver
+
+    def _end(self) -> "None":
+        """Raise what the method raised, with its traceback, or take what it returned."""
+        self._is_over = True
+        if self._receiver is not None:
+            self._receiver.close()
+        if self._future is not None:
+            self.value = self._future.result()
+
+    def close(self) -> "None":
+        """End the method, if it runs; closing twice is fine."""
+        self._is_over = True
+        if self._receiver is not None:
+            self._receiver.close()
+        if self._future is not None:
+            self._future.cancel()
+
+    def __enter__(self) -> "Stream":
+        return self
+
+    def __exit__(
+        self,
+        kind: "Optional[Type[BaseException]]",
+        error: "Optional[BaseException]",
+        traceback: "Optional[TracebackType]",
+    ) -> "None":
+        self.close()

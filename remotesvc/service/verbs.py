@@ -1,0 +1,140 @@
+"""Service verbs: what is sent when a service is called, and what comes back.
+
+How a call is waited for, given up and ended is the business of core/verbs.py, the same as for
+functions.
+"""
+
+from ..core.authority import CALL_SERVICE
+from ..core.errors import Error, RefusedError
+from ..core.reach import refuse_relay
+from ..core.verbs import Verbs
+from ..core.wire import PLAIN, RAW
+from .admission import refuse_asking
+from .call import running_call
+from .catalog import CATALOG
+from .proxy import Proxy
+from .request import ACTIVATE, pack_cancel, pack_request
+from .stream import Stream
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict, List, Optional, Tuple, Type, TypeVar, Union
+
+    from ..core.context import Context
+    from ..core.wire import Message
+
+    T = TypeVar("T")
+
+__all__ = ["MethodName", "ServiceVerbs", "call"]
+
+
+class MethodName:
+    """A method of a service, by names; `qualname` is for messages to the user."""
+
+    __slots__ = ("cls", "method", "qualname", "service")
+
+    def __init__(self, service: "Union[str, Type[Any]]", method: "str") -> "None":
+        self.cls = None if isinstance(service, str) else service
+        if not isinstance(service, str) and not hasattr(service, "name"):
+            raise TypeError("wanted is a service class or its name, got %r" % (service,))
+        self.service: "str" = service if isinstance(service, str) else service.name()
+        self.method = method
+        self.qualname = "%s.%s" % (self.service.rpartition(".")[2], method)
+
+
+class ServiceVerbs(Verbs):
+    """The calls of services in one context under one set of options."""
+
+    handle = CALL_SERVICE
+
+    @property
+    def context(self) -> "Context":
+        """The context that is called."""
+        return self._context
+
+    @property
+    def timeout(self) -> "Optional[float]":
+        """Seconds that each call may take."""
+        return self._timeout
+
+    def name(self, service: "Union[str, Type[Any]]", method: "str") -> "MethodName":
+        """Return how a method is named here and over there."""
+        return MethodName(service, method)
+
+    def proxy(self, cls: "Type[T]") -> "T":
+        """Return a proxy for a class."""
+        return Proxy(self, cls, self._context.name)  # type: ignore[return-value]
+
+    def catalog(self) -> "List[Dict[str, Any]]":
+        """Return what is known of the services over there."""
+        return self.call_service(CATALOG, "services")  # type: ignore[no-any-return]
+
+    def activate(self, service: "Union[str, Type[Any]]") -> "None":
+        """Have a service activated without calling it; RefusedError where we are no parent."""
+        name = service if isinstance(service, str) else service.name()
+        refusal = refuse_asking(name, *self._relation())
+        if refusal is not None:
+            raise RefusedError("%s: %s" % (self._context.name, refusal))
+        self.call_service(service, "")
+
+    def call(__self, __fn: "Any", *args: "Any", **kwargs: "Any") -> "Any":
+        """Call and wait; PoolExhausted where a pool would have to wait for itself."""
+        caller = running_call()
+        pool = getattr(__self._context.router, "pool", None)
+        if caller is None or pool is None or not __self._relation()[1]:
+            return Verbs.call(__self, __fn, *args, **kwargs)
+        pool.begin_wait(caller, __fn)
+        try:
+            return Verbs.call(__self, __fn, *args, **kwargs)
+        finally:
+            pool.end_wait()
+
+    def _services(self) -> "ServiceVerbs":
+        return self
+
+    def _relation(self) -> "Tuple[bool, bool]":
+        """Tell whether the context is below this one, and whether it is this one."""
+        switch = self._context.router.switch
+        return self._context.id in switch.routes, self._context.id == switch.id
+
+    # -- what core/verbs.py asks -----------------------------------------------------------------
+
+    def _encode(
+        self,
+        fn: "Any",
+        args: "Tuple[Any, ...]",
+        kwargs: "Dict[str, Any]",
+        options: "Dict[str, Any]",
+    ) -> "Tuple[int, bytes]":
+        context = self._context
+        router = context.router
+        is_below, is_self = self._relation()
+        switch = router.switch
+        if not (is_below or is_self or context.id in switch.parents):
+            refusal = refuse_relay(True, True, switch.siblings)
+            if refusal is not None:
+                raise RefusedError("%s: %s" % (context.name, refusal))
+        may_ask = refuse_asking(fn.service, is_below, is_self) is None
+        arguments = router.outgoing.encode_service(context, fn, kwargs)
+        flags = ACTIVATE if may_ask else 0
+        return PLAIN, pack_request(flags, fn.service, fn.method, arguments)
+
+    def _open(self, message: "Message") -> "Any":
+        if message.encoding == RAW and len(message.payload) == Stream.SIZE:
+            return Stream(self, message.payload)
+        return Verbs._open(self, message)
+
+    def _give_up(
+        self, handle: "int", fn: "Any", error: "BaseException", is_hard: "bool" = False
+    ) -> "None":
+        context = self._context
+        try:
+            payload = pack_cancel(handle)
+            context.router.switch.send(context.id, CALL_SERVICE, RAW, payload, 0, context.auth)
+        except Error:
+            return  # it is lost, and the call with it
+
+
+def call(__context: "Context", __service: "Any", __method: "str", **kwargs: "Any") -> "Any":
+    """Call a method of a service in a context; the same as its `call_service()`."""
+    return __context.call_service(__service, __method, **kwargs)
