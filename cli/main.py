@@ -13,12 +13,14 @@ import click
 import remotesvc
 from remotesvc.core.visible import visible
 
+from .call import call
 from .demo import demo
 from .exit_codes import ExitCode
 from .explain import PLEA
 from .output import Output, OutputClosed, OutputFailed
 from .report import is_debugging
 from .run import run
+from .services import services
 from .usage import UsageProblem
 
 __all__ = ["commands", "main"]
@@ -27,13 +29,14 @@ EPILOG = """\
 \b
 Examples:
   remotesvc run web1 app.health.check
+  remotesvc call web1 app.logs.LogService.tail path=/var/log/syslog
   remotesvc run --help
   remotesvc demo
 """
 
 
 @click.group(
-    commands=[run, demo],
+    commands=[run, call, services, demo],
     epilog=EPILOG,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},

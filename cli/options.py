@@ -1,4 +1,4 @@
-"""The options of `remotesvc run` as data, and as the library's own names for them."""
+"""The options of the commands as data, and as the library's own names for them."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -45,7 +45,7 @@ class ConnectOptions:
 
 @dataclass(frozen=True)
 class RunOptions:
-    """What is asked of the run itself."""
+    """What is asked of the command itself."""
 
     timeout: float | None = None
     forks: int = 20

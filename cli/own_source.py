@@ -8,7 +8,6 @@ Here stands what is the same for a function and for the method of a service; wha
 lead to, a Sought says.
 """
 
-import ast
 import pkgutil
 from collections.abc import Iterable
 from typing import Protocol

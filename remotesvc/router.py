@@ -7,7 +7,6 @@ routers in one process do not know of each other.
 
 import atexit
 import importlib
-import itertools
 import os
 import threading
 import time
@@ -15,6 +14,7 @@ import time
 from .channel.sender import open_sender
 from .channel.streams import Lender, Streams
 from .connect.base import Attempt
+from .connect.roster import Roster, left_until, see_off
 from .core.authority import CALL_SERVICE, GET_MODULE, GET_RESOURCE, LOG, PING, STDIO
 from .core.context import Context, open_context
 from .core.errors import DisconnectedError, Error, ProtocolError
@@ -26,7 +26,7 @@ from .current import add_router, remove_router
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import TracebackType
-    from typing import Any, Callable, Dict, List, Optional, Set, Tuple, Type
+    from typing import Any, Callable, Dict, List, Optional, Tuple, Type
 
     from .connect.base import Connection
     from .controller.modules.grants import ModulePolicy
@@ -48,9 +48,6 @@ CLOSE_TIMEOUT = 5.0
 
 # A program that ends without closing has its user wait: its children are killed after this time.
 EXIT_TIMEOUT = 0.8
-
-# What was killed, and a thread that was told to end, take some milliseconds.
-LAST_MOMENT = 0.1
 
 
 class Router:
@@ -87,17 +84,12 @@ class Router:
         self.grace = grace
         self.loop = Loop()
         self.switch = Switch(0, (), max_message_size, siblings, _report)
-        self._ids = itertools.count(1)
-        self._contexts: "Dict[int, Context]" = {}
-        self._connections: "List[Connection]" = []
-        self._attempts: "Set[Attempt]" = set()
+        self._roster = Roster(self)
         self._streams: "Optional[Streams]" = None
         # The services that are active here, if any ever were (service/pool.py).
         self.pool: "Optional[Pool]" = None
-        self._is_closed = False
         self._pid = os.getpid()
         self._lock = threading.Lock()
-        self._attempt_ended = threading.Condition(self._lock)
         self._compose(modules, output)
         self._thread = threading.Thread(target=self.loop.run, name="remotesvc-io", daemon=True)
         self._thread.start()
@@ -113,17 +105,15 @@ class Router:
         self.workers = workers.Workers()
         # Users' callbacks may wait for calls, which may wait for the workers.
         self.callbacks = workers.Workers("callback")
-        self.defer = self.callbacks.defer
         self.outgoing = outgoing.Outgoing(self.switch, modules, self.workers, self.name_of)
         self._output = prints.Output(self.switch, output or prints.print_line, self.name_of)
         self.output_window: "int" = prints.OUTPUT_WINDOW
         self._logs = logs.Logs(self.switch, self.name_of, output is None)
         self.log_level: "Callable[[int], int]" = self._logs.level_of
-        self.settle_output: "Callable[[int], None]" = self._settle
         self.switch.observe(self._output.lose)
         self.switch.observe(self._logs.lose)
         self.switch.observe(self.outgoing.lose)
-        self.switch.observe(self._forget)
+        self.switch.observe(self._roster.forget)
         self.switch.serve(STDIO, self._output.receive)
         self.switch.serve(LOG, self._logs.receive)
         self.switch.serve(GET_MODULE, self.outgoing.responder.on_module)
@@ -186,27 +176,17 @@ class Router:
         if results not in ("plain", "pickle"):
             raise ValueError("results=%r: it is 'plain' or 'pickle'" % (results,))
         attempt = Attempt(where, timeout)
-        context_id = self._begin(attempt)
+        self.switch.check_process()
+        context_id = self._roster.begin(attempt)
         try:
             connector = importlib.import_module(CONNECTORS[kind])
             connection: "Connection" = connector.connect(self, context_id, attempt, **opts)
-            context = self._adopt(connection, name, where, results == "pickle")
+            context = self._roster.adopt(connection, name, where, results == "pickle")
             attempt.where = context.name
             self._start(connection, env, cwd)
             return context
         finally:
-            with self._lock:
-                self._attempts.discard(attempt)
-                self._attempt_ended.notify_all()
-
-    def _begin(self, attempt: "Attempt") -> "int":
-        """Note an attempt, and return an id for what comes of it."""
-        self.switch.check_process()
-        with self._lock:
-            if self._is_closed:
-                raise Error("this router is closed: open a new one")
-            self._attempts.add(attempt)
-            return next(self._ids)
+            self._roster.finish(attempt)
 
     def _start(
         self, connection: "Connection", env: "Optional[Dict[str, str]]", cwd: "Optional[str]"
@@ -214,34 +194,11 @@ class Router:
         try:
             connection.open(env, cwd)
         except BaseException:
-            self._forget({connection.link.peer_id}, Error("it was never opened"))
+            self._roster.forget({connection.link.peer_id}, Error("it was never opened"))
             connection.stream.close()
             raise
-        if self._is_closed:
+        if self._roster.is_closed:
             connection.link.end(DisconnectedError("the router was closed meanwhile"))
-
-    def _adopt(
-        self,
-        connection: "Connection",
-        name: "Optional[str]",
-        where: "str",
-        takes_pickle: "bool",
-    ) -> "Context":
-        """Make the context of a connection, under a name that no other one has."""
-        context_id = connection.link.peer_id
-        with self._lock:
-            name = name or self._new_name(where)
-            context = Context(self, context_id, name, connection, takes_pickle)
-            self._contexts[context_id] = context
-            # Those that are gone for good need nobody to see them off.
-            alive = [other for other in self._connections if not other.stream.gone.is_set()]
-            self._connections = [*alive, connection]
-        return context
-
-    def _new_name(self, where: "str") -> "str":
-        taken = {context.name for context in self._contexts.values()}
-        names = itertools.chain((where,), ("%s.%d" % (where, n) for n in itertools.count(2)))
-        return next(name for name in names if name not in taken)
 
     # -- the tree --------------------------------------------------------------------------------
 
@@ -253,16 +210,15 @@ class Router:
     @property
     def contexts(self) -> "List[Context]":
         """The contexts that are connected, or connecting."""
-        return list(self._contexts.values())
+        return self._roster.contexts
 
     def name_of(self, context_id: "int") -> "str":
         """Return our own name for a context: what it says of itself is not taken."""
-        context = self._contexts.get(context_id)
-        return "context %d" % context_id if context is None else context.name
+        return self._roster.name_of(context_id)
 
     def context(self, context_id: "int") -> "Optional[Context]":
         """Return the context with an id, such as `current_call().src`; None if there is none."""
-        return self.myself if context_id == self.switch.id else self._contexts.get(context_id)
+        return self.myself if context_id == self.switch.id else self._roster.find(context_id)
 
     def note_reference(self, context_id: "int") -> "None":
         """Note that a Context is being encoded on this thread (for core/context.py)."""
@@ -279,7 +235,7 @@ class Router:
             if self._streams is None:
                 self._streams = Streams(self.switch, self.loop, self.name_of)
                 self.outgoing = Lender(self.outgoing, self._streams)
-                if self._is_closed:
+                if self._roster.is_closed:
                     self._streams.end(DisconnectedError("the router is closed"))
             return self._streams
 
@@ -317,16 +273,14 @@ class Router:
         text = "no services are started in the controller; Pool(router) there starts them"
         self.switch.refuse(link, message, "refused", text)
 
-    def _settle(self, context_id: "int") -> "None":
+    def defer(self, job: "Callable[[], None]") -> "None":
+        """Run job() on a thread that may block."""
+        self.callbacks.defer(job)
+
+    def settle_output(self, context_id: "int") -> "None":
         """Wait until all that a context printed and logged so far has been shown."""
         self._output.settle(context_id)
         self._logs.settle(context_id)
-
-    def _forget(self, ids: "set[int]", error: "Exception") -> "None":
-        with self._lock:
-            lost = [self._contexts.pop(i) for i in ids if i in self._contexts]
-        for context in lost:
-            context.lose(error)
 
     # -- the end ---------------------------------------------------------------------------------
 
@@ -343,38 +297,24 @@ class Router:
         self._end(EXIT_TIMEOUT)
 
     def _end(self, patience: "float") -> "None":
-        if os.getpid() != self._pid:
+        if os.getpid() != self._pid or not self._roster.close():
             return
-        with self._lock:
-            if self._is_closed:
-                return
-            self._is_closed = True
         atexit.unregister(self._close_at_exit)
         limit = time.monotonic() + patience
-        connections = self._end_attempts(patience)
+        connections = self._roster.end_attempts(patience)
         for connection in connections:
             connection.link.end(DisconnectedError("the router was closed"))
         if self._streams is not None:
             self._streams.end(DisconnectedError("the router was closed"))
         if self.pool is not None:
-            self.pool.close(_left(limit))
+            self.pool.close(left_until(limit))
         remove_router(self)
-        _see_off(connections, limit)
+        see_off(connections, limit)
         for part in (self._output, self._logs, self.workers, self.callbacks):
-            part.close(_left(limit))
+            part.close(left_until(limit))
         self.loop.stop()
         if not self.loop.is_current():
-            self._thread.join(_left(limit))
-
-    def _end_attempts(self, patience: "float") -> "List[Connection]":
-        """Cancel what is still connecting, wait for it, and return all connections there are."""
-        with self._lock:
-            attempts = list(self._attempts)
-        for attempt in attempts:
-            attempt.cancel()
-        with self._lock:
-            self._attempt_ended.wait_for(lambda: not self._attempts, patience)
-            return self._connections
+            self._thread.join(left_until(limit))
 
     def __enter__(self) -> "Router":
         return self
@@ -390,20 +330,6 @@ class Router:
 
 def _check_options(**given: "Any") -> "None":
     importlib.import_module("remotesvc.controller.options").check_options(**given)
-
-
-def _see_off(connections: "List[Connection]", limit: "float") -> "None":
-    """Wait until everything that was started is gone; kill what is not by `limit`."""
-    late = [one for one in connections if not one.stream.gone.wait(_left(limit, 0))]
-    for connection in late:
-        connection.stream.kill()
-    limit = time.monotonic() + LAST_MOMENT
-    for connection in late:
-        connection.stream.gone.wait(_left(limit, 0))
-
-
-def _left(limit: "float", least: "float" = LAST_MOMENT) -> "float":
-    return max(least, limit - time.monotonic())
 
 
 def _report(text: "str") -> "None":

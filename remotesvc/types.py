@@ -16,7 +16,16 @@ if TYPE_CHECKING:
     from .core.switch import Switch
     from .service.pool import Pool
 
-__all__ = ["Child", "Home", "Outgoing", "ProcessLike", "Station", "Stream"]
+__all__ = [
+    "Child",
+    "Home",
+    "Opener",
+    "Outgoing",
+    "ProcessLike",
+    "ServiceRouter",
+    "Station",
+    "Stream",
+]
 
 
 class Stream(Protocol):
@@ -80,20 +89,26 @@ class Outgoing(Protocol):
 
 
 class Home(Protocol):
-    """What a context and a connection ask of their router."""
+    """What a context asks of its router: a Router, or a child's Branch."""
 
     switch: "Switch"
     loop: "Loop"
-    heartbeat: float
-    heartbeat_misses: int
-    grace: float
-    output_window: int
-    defer: Callable[[Callable[[], None]], None]
-    settle_output: Callable[[int], None]
-    log_level: Callable[[int], int]
 
-    def decode(self, payload: bytes, src: int) -> Any:
-        """Return the value that context `src` sent."""
+    def defer(self, job: Callable[[], None]) -> None:
+        """Run job() on a thread that may block."""
+
+    def settle_output(self, context_id: int) -> None:
+        """Wait until all that a context printed and logged so far has been shown."""
+
+    @property
+    def streams(self) -> "Streams":
+        """What its Senders and Receivers share."""
+
+    def name_of(self, context_id: int) -> str:
+        """Return our own name for a context."""
+
+    def decode(self, payload: bytes, src: int, auth: int | None = None) -> Any:
+        """Return the value that context `src` sent on the authority of `auth`, or its own."""
 
     @property
     def outgoing(self) -> Outgoing:
@@ -112,13 +127,21 @@ class Home(Protocol):
         """Raise RuntimeError on the I/O thread."""
 
 
+class Opener(Home, Protocol):
+    """What a connection asks of the router that opens it."""
+
+    heartbeat: float
+    heartbeat_misses: int
+    grace: float
+    output_window: int
+    log_level: Callable[[int], int]
+
+
 class Station(Protocol):
-    """What streams and services ask of the router at their end: a Router, or a child's Branch."""
+    """What streams ask of the router at their end: a Router, or a child's Branch (branch.py)."""
 
     switch: "Switch"
     loop: "Loop"
-    grace: float
-    pool: "Pool | None"
 
     @property
     def streams(self) -> "Streams":
@@ -130,5 +153,12 @@ class Station(Protocol):
     def check_may_block(self) -> None:
         """Raise RuntimeError on the I/O thread."""
 
-    def decode(self, payload: bytes, src: int, auth: int | None = None) -> Any:
+    def decode(self, payload: bytes, src: int, auth: int) -> Any:
         """Return the value that context `src` sent on the authority of `auth`."""
+
+
+class ServiceRouter(Station, Protocol):
+    """What services ask of their router, in addition."""
+
+    grace: float
+    pool: "Pool | None"

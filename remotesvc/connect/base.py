@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from ..bootstrap.info import Info
     from ..core.loop import Timer
-    from ..types import Home, ProcessLike
+    from ..types import Opener, ProcessLike
 
 __all__ = ["Attempt", "Connection", "explain_end"]
 
@@ -99,7 +99,7 @@ class Connection:
 
     def __init__(
         self,
-        router: "Home",
+        router: "Opener",
         stream: "ProcessLike",
         context_id: "int",
         attempt: "Attempt",

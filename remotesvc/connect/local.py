@@ -12,13 +12,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Sequence, Union
 
-    from ..types import Home
+    from ..types import Opener
 
 __all__ = ["connect"]
 
 
 def connect(
-    router: "Home",
+    router: "Opener",
     context_id: "int",
     attempt: "Attempt",
     python_path: "Union[str, Sequence[str], None]" = None,

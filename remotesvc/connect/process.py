@@ -61,6 +61,9 @@ class ProcessStream:
                 bufsize=0,
                 start_new_session=True,
             )
+        except BaseException:
+            output.close()
+            raise
         finally:
             far_output.close()
         self._pipe = DescriptorStream(loop, output.detach(), _take(process.stdin))

@@ -20,7 +20,7 @@ import time
 from .authority import PING
 from .errors import DisconnectedError, ProtocolError, again
 from .outbox import Outbox
-from .wire import FRAGMENT_SIZE, RAW, FrameDecoder, Message, encode_frame
+from .wire import RAW, FrameDecoder, Message
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class Link:
             self._stream = stream
             stream.pull = self.pull
             if self.error is None:
-                self._pump(stream, opening + self._outbox.take())
+                self._push(stream, opening)
                 return
         stream.close()
 
@@ -110,25 +110,21 @@ class Link:
             if message.reply_to:
                 self.unanswered += 1
             stream = self._stream
+            self._outbox.put(message)
             if self._is_writing or stream is None:
-                self._outbox.put(message)
-            elif may_wait and self._loop is not None and self._outbox.size < ENOUGH:
-                self._outbox.put(message)
-                self._is_put_off = True
-                if not self._is_timed:
-                    self._is_timed = True
-                    self._loop.call_later(SOON, self._push_in_time)
-            elif self._is_put_off:
-                self._outbox.put(message)
+                return
+            if not may_wait or self._loop is None or self._outbox.size > ENOUGH:
                 self._push(stream)
-            elif len(message.payload) > FRAGMENT_SIZE:
-                self._outbox.put(message)
-                self._pump(stream, self._outbox.take())
-            else:
-                self._pump(stream, encode_frame(message))
+                return
+            self._is_put_off = True
+            if not self._is_timed:
+                self._is_timed = True
+                self._loop.call_later(SOON, self._push_in_time)
 
-    def _pump(self, stream: "Stream", data: "bytes") -> "None":
+    def _push(self, stream: "Stream", opening: "bytes" = b"") -> "None":
         """Write while the stream takes it (with the lock held); the stream pulls the rest."""
+        self._is_put_off = False
+        data = opening + self._outbox.take()
         while data:
             self.bytes_sent += len(data)
             if not stream.write(data):
@@ -141,8 +137,7 @@ class Link:
         with self._lock:
             data = self._outbox.take()
             self.bytes_sent += len(data)
-            if not data:
-                self._is_writing = False
+            self._is_writing = bool(data)
             if self._outbox.size < HIGH_WATER:
                 self._changed.notify_all()
             return data
@@ -151,17 +146,13 @@ class Link:
         """Write now what was put off; tell whether nothing is left to be written."""
         if self._is_put_off:
             with self._lock:
-                if self._is_put_off and self._stream is not None and self.error is None:
+                if self._is_put_off and self._stream is not None:
                     self._push(self._stream)
         return not self._is_writing
 
     def _push_in_time(self) -> "None":
         self._is_timed = False
         self.push()
-
-    def _push(self, stream: "Stream") -> "None":
-        self._is_put_off = False
-        self._pump(stream, self._outbox.take())
 
     @property
     def queued(self) -> "int":
@@ -343,7 +334,7 @@ class DescriptorStream:
         except BlockingIOError:
             return
         except OSError:
-            written = len(self._rest)  # lost, until the reading side tells the end, with its reason
+            written = len(self._rest)  # lost; the reading side tells the end, with its reason
         self._rest = self._rest[written:]
 
     def _end(self, reason: "str") -> "None":

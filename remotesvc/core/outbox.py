@@ -71,7 +71,7 @@ class Outbox:
             frames.append(self._take_turn())
         data = b"".join(frames) if len(frames) != 1 else frames[0]
         # The headers of fragments were not counted in, so a little more is left than is said.
-        self.size = max(0, self.size - len(data)) if self else 0
+        self.size = max(0, self.size - len(data))
         return data
 
     def _take_turn(self) -> "bytes":

@@ -139,7 +139,7 @@ class Verbs:
     ) -> "ReplyFuture":
         """Send the call of a service and return its future; such calls run side by side."""
         verbs = __self._services()
-        return verbs.submit(verbs.name(__service, __method), **kwargs)
+        return verbs.submit(verbs.name(__service, __method), **kwargs)  # type: ignore[no-any-return]
 
     def call_service_no_reply(
         __self, __service: "Service", __method: "str", **kwargs: "Any"

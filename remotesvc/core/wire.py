@@ -94,14 +94,13 @@ class Message:
 
 
 def encode_frame(
-    message: "Message", prefix: "bytes" = b"", payload: "Optional[memoryview]" = None
+    message: "Message", prefix: "bytes" = b"", piece: "Optional[memoryview]" = None
 ) -> "bytes":
     """Return the one frame of a message whose payload is at most FRAME_LIMIT long.
 
     With a prefix, it is the frame of a fragment: of that, and a piece of its payload.
     """
-    if payload is None:
-        payload = message.payload  # type: ignore[assignment]
+    payload: "Union[bytes, memoryview]" = message.payload if piece is None else piece
     return (
         HEADER.pack(
             MAGIC,

@@ -40,7 +40,7 @@ class Activator:
             % (name, kind)
         )
 
-    def activate(self, pool: "Pool", name: "str", call: "Call") -> "Service":
+    def activate(self, pool: "Pool", name: "str") -> "Service":
         """Return a new service for a name."""
         return self.locate(name)(pool.router)
 

@@ -61,7 +61,7 @@ class Arguments:
 
     def __init__(
         self,
-        function: "FunctionType",
+        function: "Any",
         declared: "Optional[Dict[str, Any]]" = None,
         skip: "Sequence[str]" = (),
     ) -> "None":

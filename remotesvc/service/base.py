@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     from typing import Any, Callable, Optional
 
     from ..channel.select import Event, Select
-    from ..types import Station
+    from ..types import ServiceRouter
     from .invoker import Invoker
     from .pool import Pool
 
@@ -29,9 +29,9 @@ class Service:
 
     # What an __init__ that does not call this one leaves.
     pool: "Any" = None
-    _router: "Optional[Station]" = None
+    _router: "Optional[ServiceRouter]" = None
 
-    def __init__(self, router: "Station") -> "None":
+    def __init__(self, router: "ServiceRouter") -> "None":
         self._router = router
 
     @classmethod
@@ -43,7 +43,7 @@ class Service:
         return "%s.%s" % (_true_name(cls.__module__), cls.__qualname__)
 
     @property
-    def router(self) -> "Station":
+    def router(self) -> "ServiceRouter":
         """The router of the process that it runs in."""
         if self._router is None:
             raise AttributeError(
@@ -53,7 +53,7 @@ class Service:
         return self._router
 
     @router.setter
-    def router(self, router: "Station") -> "None":
+    def router(self, router: "ServiceRouter") -> "None":
         self._router = router
 
     @property

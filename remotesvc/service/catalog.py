@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Dict, List
 
-    from ..types import Station
+    from ..types import ServiceRouter
     from .invoker import Invoker
     from .pool import Pool
 
@@ -23,7 +23,7 @@ CATALOG = "remotesvc.service.catalog.Catalog"
 class Catalog(Service):
     """Added by the pool itself."""
 
-    def __init__(self, router: "Station", pool: "Pool") -> "None":
+    def __init__(self, router: "ServiceRouter", pool: "Pool") -> "None":
         Service.__init__(self, router)
         self._pool = pool
 

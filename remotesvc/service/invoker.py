@@ -1,8 +1,8 @@
 """Invokers: when the calls of one service run, and on how many threads.
 
 A call goes through `admit()` on the thread that reads, which never blocks, then through `serve()`
-on a thread of the pool: it is checked there, run, and answered. Own invokers override `invoke()` to
-do something around each call, or `schedule()` to say when.
+on a thread of the pool: it is checked there, run, and answered. Own invokers override `invoke()`
+to do something around each call, or `schedule()` to say when.
 """
 
 import threading

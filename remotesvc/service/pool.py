@@ -3,7 +3,7 @@
 Calls come in on the thread that reads, which only finds out whose they are: names, counts, and a
 verdict of admission.py. What a stranger made is decoded on a thread of the pool, after which its
 policies judge it, and its arguments are checked; only then the method runs. Imports and
-constructors have threads of their own, so that neither they nor long calls keep each other waiting.
+constructors have threads of their own, so that neither they nor long calls keep others waiting.
 """
 
 import threading
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from ..core.link import Link
     from ..core.wire import Message
-    from ..types import Station
+    from ..types import ServiceRouter
     from .verbs import MethodName
 
 __all__ = ["POOL_SIZE", "Pool"]
@@ -57,7 +57,7 @@ class Pool:
 
     def __init__(
         self,
-        router: "Station",
+        router: "ServiceRouter",
         services: "Iterable[Union[Service, Type[Service]]]" = (),
         size: "int" = POOL_SIZE,
         activator: "Optional[Activator]" = None,
@@ -91,7 +91,7 @@ class Pool:
     def add(self, service: "Union[Service, Type[Service]]") -> "Service":
         """Make a service active: an instance, or a class, which is constructed first."""
         if isinstance(service, type) and issubclass(service, Service):
-            service = service(self.router)  # type: ignore[assignment]
+            service = service(self.router)
         if not isinstance(service, Service):
             raise TypeError("wanted is a Service, or a class of them, got %r" % (service,))
         self._put(type(service).name(), service)
@@ -229,8 +229,7 @@ class Pool:
         failure: "Optional[BaseException]" = None
         try:
             self._weed(activation, name)
-            first = activation.calls[0] if activation.calls else None
-            service = self._activator.activate(self, name, first)
+            service = self._activator.activate(self, name)
             if not isinstance(service, Service):
                 raise TypeError("service %s: the activator returned %r" % (name, service))
             invoker = self._put(name, service)
@@ -250,12 +249,11 @@ class Pool:
 
     def _weed(self, activation: "Activation", name: "str") -> "None":
         """Raise the refusal of the activator, if it permits none of those who wait."""
-        calls, refusal = activation.calls, None
+        calls = activation.calls
         for call in list(calls):
             try:
                 self._activator.check(name, call)
             except RefusedError as error:
-                refusal = error
                 if len(calls) > 1:
                     calls.remove(call)
                     call.answer(DEAD, bury("refused", str(error)))

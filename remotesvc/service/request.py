@@ -3,9 +3,9 @@
     flags u8 | length of the service's name u16 | length of the method's name u16
     service, UTF-8 | method, UTF-8 | plain dict of the arguments
 
-The names stand before everything else, so that the I/O thread finds the service by two slices, and
-decodes nothing that a stranger made; the arguments are for the thread that runs the method. A raw
-message to the same handle cancels: the u32 reply handle of the call that nobody waits for any more.
+The names stand before everything else, so that the I/O thread finds the service by two slices,
+and decodes nothing that a stranger made; the arguments are for the thread that runs the method. A
+raw message to the same handle cancels: the u32 reply handle of a call that nobody waits for now.
 """
 
 import struct

@@ -20,7 +20,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable, Dict, Optional, Tuple
 
-    from ..types import Station
+    from ..types import ServiceRouter
     from .call import Call
     from .expose import Method
     from .invoker import Invoker
@@ -38,7 +38,7 @@ NOTHING = PLAIN, encode(None)
 class Runner:
     """What the invokers of one pool have in common."""
 
-    def __init__(self, router: "Station", offers: "Offers", threads: "Threads") -> "None":
+    def __init__(self, router: "ServiceRouter", offers: "Offers", threads: "Threads") -> "None":
         self._router = router
         self._offers = offers
         self._threads = threads
@@ -175,7 +175,7 @@ class Runner:
 
 
 def describe(error: "BaseException", is_full: "bool") -> "bytes":
-    """Return the payload that tells of an exception: all of it, or no more than what was raised."""
+    """Return the payload that tells of an exception: all of it, or only what was raised."""
     from ..core import capture
 
     try:

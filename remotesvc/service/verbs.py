@@ -63,7 +63,7 @@ class ServiceVerbs(Verbs):
 
     def proxy(self, cls: "Type[T]") -> "T":
         """Return a proxy for a class."""
-        return Proxy(self, cls, self._context.name)  # type: ignore[return-value]
+        return Proxy(self, cls, self._context.name)  # type: ignore[return-value, arg-type]
 
     def catalog(self) -> "List[Dict[str, Any]]":
         """Return what is known of the services over there."""

@@ -45,8 +45,6 @@ PUBLIC = {
 PLANNED = {
     "Channel",
     "Select",
-    "current_call",
-    "main",
 }
 
 LISTED = [name for name, path in MODULES.items() if name not in PROGRAMS and parse(name).body]

@@ -30,12 +30,14 @@ FOLDERS = {"remotesvc": "remotesvc", "bootstrap": "remotesvc.bootstrap", "cli": 
 # standard library there. The rest runs where the program starts.
 OLD_PYTHON = (
     "remotesvc.bootstrap",
+    "remotesvc.branch",
     "remotesvc.channel",
     "remotesvc.connect",
     "remotesvc.core",
     "remotesvc.current",
     "remotesvc.files",
     "remotesvc.homes",
+    "remotesvc.program",
     "remotesvc.router",
     "remotesvc.service",
     "remotesvc.types",

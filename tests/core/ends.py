@@ -1,15 +1,16 @@
 """What the tests of core share: messages, neighbours of a switch, and a clock to turn by hand."""
 
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
+from remotesvc.core import fragments
 from remotesvc.core.link import Link
 from remotesvc.core.loop import Timer
 from remotesvc.core.switch import Switch
 from remotesvc.core.wire import PLAIN, FrameDecoder, Message, encode_frame
 from remotesvc.testing.links import pair
 
-__all__ = ["Clock", "Neighbour", "Recorder", "Waiter", "decode_all", "fields", "message"]
+__all__ = ["Clock", "Neighbour", "Recorder", "Waiter", "cut", "decode_all", "fields", "message"]
 
 
 def message(
@@ -40,6 +41,12 @@ def decode_all(data: bytes, step: int | None = None) -> list[Message]:
         for start in range(0, len(data), size)
         for found in decoder.feed(data[start : start + size])
     ]
+
+
+def cut(message: Message, message_id: int) -> Iterator[tuple[Message, bool]]:
+    """Cut as `fragments.cut` does, and yield messages instead of frames."""
+    for frame, is_last in fragments.cut(message, message_id):
+        yield decode_all(frame)[0], is_last
 
 
 class Recorder:

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from remotesvc.core.errors import ProtocolError
-from remotesvc.core.fragments import PIECE_SIZE, Reassembler, cut, total_size
+from remotesvc.core.fragments import PIECE_SIZE, Reassembler, total_size
 from remotesvc.core.wire import ERROR, FRAGMENT, FRAGMENT_SIZE, FRAME_LIMIT, PLAIN, Message
-from tests.core.ends import fields, message
+from tests.core.ends import cut, fields, message
 
 BUDGET = 64 * FRAGMENT_SIZE
 LARGE = bytes(range(256)) * (3 * FRAGMENT_SIZE // 256) + b"end"
@@ -38,6 +38,20 @@ def join(pieces: list[Message]) -> list[Message]:
 def test_message_is_the_same_after_cutting_and_joining(size: int) -> None:
     whole = message(LARGE[:size], dst=9, src=8, auth=7, handle=6, reply_to=5, encoding=ERROR)
     assert [fields(joined) for joined in join(fragments(whole))] == [fields(whole)]
+
+
+@pytest.mark.parametrize("size", [0, 1, FRAGMENT_SIZE])
+def test_message_of_one_frame_is_no_fragment(size: int) -> None:
+    whole = message(LARGE[:size])
+    assert [(fields(one), is_last) for one, is_last in cut(whole, 1)] == [(fields(whole), True)]
+
+
+def test_payload_is_put_together_once_and_holds_no_piece_after_that() -> None:
+    (joined,) = join(fragments(message(LARGE)))
+    assert len(joined.pieces) == 4  # type: ignore[attr-defined]
+    assert joined.payload == LARGE
+    assert joined.payload is joined.payload
+    assert joined.pieces == []  # type: ignore[attr-defined]
 
 
 def test_no_fragment_is_longer_than_a_frame_may_be_so_a_relay_passes_it_on_uncut() -> None:

@@ -8,7 +8,7 @@ import pytest
 from remotesvc.core import link as link_module
 from remotesvc.core.authority import PING
 from remotesvc.core.errors import DisconnectedError, ProtocolError
-from remotesvc.core.link import HIGH_WATER, Link
+from remotesvc.core.link import ENOUGH, HIGH_WATER, Link
 from remotesvc.core.wire import FRAGMENT_SIZE, Message, encode_frame
 from remotesvc.testing.links import MemoryStream, pair
 from tests.core.ends import Clock, Recorder, decode_all, fields, message
@@ -68,6 +68,25 @@ def test_idle_link_writes_at_once() -> None:
     owner, far = attached()
     owner.link.send(message(b"x"))
     assert owner.link.queued == 0 and far.stream.waiting > 0
+
+
+def test_message_that_may_wait_leaves_with_the_next_one_that_may_not() -> None:
+    owner, far = attached()
+    owner.link.watch(Clock(), 10, 3, 0)  # type: ignore[arg-type]
+    owner.link.send(message(b"first"), may_wait=True)
+    assert far.stream.waiting == 0 and owner.link.queued > 0
+    owner.link.send(message(b"second"))
+    assert [one.payload for one in decode_all(far.read())] == [b"first", b"second"]
+
+
+def test_messages_that_may_wait_leave_when_they_are_enough() -> None:
+    owner, far = attached()
+    owner.link.watch(Clock(), 10, 3, 0)  # type: ignore[arg-type]
+    sizes = []
+    while far.stream.waiting == 0:
+        owner.link.send(message(bytes(100)), may_wait=True)
+        sizes.append(owner.link.queued)
+    assert len(sizes) > 10 and max(sizes) <= ENOUGH and sizes[-1] == 0
 
 
 def test_busy_link_queues_and_the_stream_pulls() -> None:

@@ -20,11 +20,10 @@ from remotesvc.core.errors import (
     ProtocolError,
     RefusedError,
 )
-from remotesvc.core.fragments import cut
 from remotesvc.core.link import QUEUE_LIMIT, Link
 from remotesvc.core.switch import Switch
 from remotesvc.core.wire import DEAD, FRAGMENT, FRAGMENT_SIZE, PLAIN, RAW, Message
-from tests.core.ends import Neighbour, Waiter, fields, message
+from tests.core.ends import Neighbour, Waiter, cut, fields, message
 
 LIMIT = 8 * 1024 * 1024
 
@@ -235,7 +234,7 @@ def test_peer_that_asks_and_does_not_read_cannot_fill_our_memory() -> None:
 
 def test_message_over_the_limit_is_refused_at_the_sender() -> None:
     tree = Tree()
-    with pytest.raises(MessageTooLarge, match=r"CALL_FUNCTION of \d+ bytes: at most \d+ "):
+    with pytest.raises(MessageTooLarge, match=r"CALL_FUNCTION of \d+ bytes for context 20"):
         tree.switch.send(20, CALL_FUNCTION, PLAIN, bytes(LIMIT + 1))
     assert tree.hear_all() == [[], [], []]
 

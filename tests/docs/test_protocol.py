@@ -27,11 +27,10 @@ from remotesvc.core.credit import GRANT
 from remotesvc.core.dead import bury
 from remotesvc.core.errors import RemoteError
 from remotesvc.core.fetch import pack_records
-from remotesvc.core.fragments import cut
 from remotesvc.core.rebuild import rebuild
 from remotesvc.core.values import decode, encode
 from remotesvc.core.wire import DEAD, FRAME_LIMIT, HEADER, PLAIN, RAW, Message, encode_frame
-from tests.core.ends import decode_all, fields
+from tests.core.ends import cut, decode_all, fields
 from tests.core.value_shapes import Live, shape
 
 TEXT = (pathlib.Path(__file__).resolve().parents[2] / "docs" / "protocol.md").read_text("utf-8")

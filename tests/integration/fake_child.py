@@ -119,7 +119,7 @@ class FakeChild:
         message = self._frame(reply_to, *frame)
         if len(message.payload) <= FRAGMENT_SIZE or message.encoding & FRAGMENT:
             return encode_frame(message)
-        return b"".join(encode_frame(piece) for piece, _ in cut(message, 1))
+        return b"".join(frame for frame, _ in cut(message, 1))
 
     def _frame(
         self,

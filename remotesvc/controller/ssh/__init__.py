@@ -19,13 +19,13 @@ from .session import open_session, request_exec
 from .transport import Chain, Login, open_chain
 
 if TYPE_CHECKING:
-    from ...types import Home
+    from ...types import Opener
 
 __all__ = ["connect"]
 
 
 def connect(
-    router: "Home",
+    router: "Opener",
     context_id: int,
     attempt: Attempt,
     *,
@@ -72,7 +72,7 @@ def _login(options: SshOptions, host: str) -> Login:
     return Login(settings, options.credentials, host_keys, file)
 
 
-def _say_once(router: "Home", login: Login) -> None:
+def _say_once(router: "Opener", login: Login) -> None:
     """Warn of what the files ask for and cannot have, once for each router."""
     for text in (*login.settings.notes, *login.host_keys.known.warnings):
         router.switch.report_once(None, text, visible(text))

@@ -539,5 +539,5 @@ def test_closing_the_router_ends_a_login_under_way(no_leaks: None, empty_home: P
 
 def has_transport(router: Router) -> bool:
     """Tell whether a connect has come as far as waiting for the server."""
-    cuts = [getattr(cut, "__self__", None) for one in router._attempts for cut in one._cuts]
+    cuts = [getattr(cut, "__self__", None) for one in router._roster.attempts for cut in one._cuts]
     return any(isinstance(chain, Chain) and chain.transports for chain in cuts)
