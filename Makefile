@@ -27,7 +27,7 @@ help:  ## List the verbs
 install: $(VENV)/.installed  ## Install into .venv, editable
 
 demo: $(VENV)/.installed  ## Show what it does, on this machine, without any setting
-	@$(BIN)/remotesvc demo
+	@$(BIN)/remotesvc demo --program examples/file_service.py
 
 test: $(VENV)/.installed-test  ## Run the tests; what is skipped is listed with its reason
 	@$(PYTEST) -n $(JOBS) --dist worksteal -rs $(PYTEST_ARGS)

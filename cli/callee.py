@@ -57,8 +57,8 @@ def describe_word(word: str) -> str:
     return f"{word!r} is one word: write module.function, for example app.health.check"
 
 
-def list_names(names: Iterable[str]) -> str:
+def list_names(names: Iterable[str], words: str = "it has") -> str:
     """Return "; it has a, b, c", "" without names."""
     shown = list(names)
     more = ", …" if len(shown) > SHOWN_NAMES else ""
-    return f"; it has {', '.join(shown[:SHOWN_NAMES])}{more}" if shown else ""
+    return f"; {words} {', '.join(shown[:SHOWN_NAMES])}{more}" if shown else ""

@@ -29,6 +29,7 @@ EPILOG = """\
 Examples:
   remotesvc demo
   remotesvc demo --keep   # leaves the server running; prints how to use and how to stop it
+  remotesvc demo --program examples/file_service.py   # and a program of yours, with that server
 """
 
 
@@ -40,6 +41,8 @@ class Step:
     explanation: str
     exit_code: ExitCode = ExitCode.OK
     has_result: bool = True
+    # Whether the first word is a program of its own, and not a function for `remotesvc run`.
+    is_program: bool = False
 
 
 STEPS = (
@@ -64,8 +67,14 @@ STEPS = (
 @click.command(epilog=EPILOG, short_help="Show it at work on this machine.")
 @click.option("is_kept", "--keep", is_flag=True, help="Leave the SSH server running.")
 @click.option("is_embedded", "--embedded", is_flag=True, help="Use our own server, not sshd.")
+@click.option(
+    "--program",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False),
+    help="Run this Python program too, as FILE -F SSH_CONFIG HOST.",
+)
 @click.pass_context
-def demo(ctx: click.Context, is_kept: bool, is_embedded: bool) -> int:
+def demo(ctx: click.Context, is_kept: bool, is_embedded: bool, program: str | None) -> int:
     """Start a throw-away SSH server on 127.0.0.1 and run functions on it.
 
     The server is the system's sshd where there is one, with keys and configuration of its own in
@@ -78,6 +87,7 @@ def demo(ctx: click.Context, is_kept: bool, is_embedded: bool) -> int:
 
     output, commands = ctx.ensure_object(Output), _Commands()
     kind: Kind | None = "embedded" if is_embedded else None
+    steps = (*STEPS, _program_step(program)) if program else STEPS
     # Whatever is pressed, and how often: the server goes, and so do its files.
     with Interrupts(commands, is_patient=True) as interrupts:
         try:
@@ -86,7 +96,7 @@ def demo(ctx: click.Context, is_kept: bool, is_embedded: bool) -> int:
             output.talk(f"remotesvc demo: {error}")
             return ExitCode.UNREACHABLE
         with server:
-            code = _show_all(output, commands, server, is_kept)
+            code = _show_all(output, commands, server, steps, is_kept)
     return after_signal(code, interrupts.received)
 
 
@@ -131,10 +141,16 @@ class _Commands:
         """Do nothing: the server is stopped where it was started."""
 
 
-def _show_all(output: Output, commands: _Commands, server: "SshServer", is_kept: bool) -> ExitCode:
+def _show_all(
+    output: Output,
+    commands: _Commands,
+    server: "SshServer",
+    steps: Sequence[Step],
+    is_kept: bool,
+) -> ExitCode:
     output.result(f"An SSH server ({server.kind}) runs on {_address(server)}.")
     ends = []
-    for step in STEPS:
+    for step in steps:
         ends.append(_show(output, commands, server, step))
         if commands.is_interrupted:
             output.talk("Interrupted: the server and its files are removed")
@@ -142,7 +158,7 @@ def _show_all(output: Output, commands: _Commands, server: "SshServer", is_kept:
         if ends[-1] == ExitCode.UNREACHABLE:
             return _give_up(output, server)
     if is_kept:
-        _keep(output, server)
+        _keep(output, server, steps)
     elif not any(ends):
         output.result("\nThat was all; the server and its files are removed.")
     return ExitCode.RAISED if any(ends) else ExitCode.OK
@@ -163,7 +179,8 @@ def _show(output: Output, commands: _Commands, server: "SshServer", step: Step) 
     Otherwise tell so, and return its exit code, or RAISED where that was the one expected.
     """
     output.result(f"\n{step.explanation}\n$ {_command(server, step)}")
-    code, said = commands.run((sys.executable, "-m", "remotesvc", *_words(server, step)))
+    start = (sys.executable,) if step.is_program else (sys.executable, "-m", "remotesvc")
+    code, said = commands.run((*start, *_words(server, step)))
     if said:
         output.result(said.removesuffix("\n"))
     if commands.is_interrupted:
@@ -178,9 +195,9 @@ def _show(output: Output, commands: _Commands, server: "SshServer", step: Step) 
     return code or ExitCode.RAISED
 
 
-def _keep(output: Output, server: "SshServer") -> None:
+def _keep(output: Output, server: "SshServer", steps: Sequence[Step]) -> None:
     kept = server.detach()
-    commands = "\n".join(f"  {_command(server, step)}" for step in STEPS)
+    commands = "\n".join(f"  {_command(server, step)}" for step in steps)
     output.result(
         f"\nThe server keeps running on {_address(server)}. The commands again:\n{commands}\n"
         f"Stop it, and remove its files, with:\n  {kept.stop_command}"
@@ -189,7 +206,8 @@ def _keep(output: Output, server: "SshServer") -> None:
 
 def _command(server: "SshServer", step: Step) -> str:
     """Return a line to paste into a shell; another remotesvc on PATH is not the one shown."""
-    return shlex.join((*_program(), *_words(server, step)))
+    start = (sys.executable,) if step.is_program else _program()
+    return shlex.join((*start, *_words(server, step)))
 
 
 def _program() -> tuple[str, ...]:
@@ -201,7 +219,14 @@ def _program() -> tuple[str, ...]:
 
 
 def _words(server: "SshServer", step: Step) -> Sequence[str]:
-    return ("run", "-F", str(server.config_file), _address(server), *step.words)
+    where = ("-F", str(server.config_file), _address(server))
+    return (*step.words, *where) if step.is_program else ("run", *where, *step.words)
+
+
+def _program_step(path: str) -> Step:
+    return Step(
+        (path,), "A program that opens contexts on that server by itself.", is_program=True
+    )
 
 
 def _address(server: "SshServer") -> str:

@@ -51,10 +51,9 @@ class SoughtMethod:
         if node is None or not (node.bases or node.keywords or node.decorator_list):
             raise UsageProblem(f"class {where} is no service: derive it from {SERVICE}")
         if len(names) == 1:
-            shown = list_names(_exposed(body))
-            raise UsageProblem(f"{where} is a class: name a method of it{shown}")
+            raise UsageProblem(f"{where} is a class: name a method of it{_offer(node, body)}")
         _check_name(node, body, names[-1], where)
-        return _with_function(callee, body, names[-1], where)
+        return _with_function(callee, node, body, names[-1], where)
 
 
 def call_parameter(function: ast.FunctionDef) -> str | None:
@@ -71,6 +70,12 @@ def _exposed(body: Definitions) -> list[str]:
     return [name for name in body.names if EXPOSE in _decorators(body.only(name))]
 
 
+def _offer(node: ast.ClassDef, body: Definitions) -> str:
+    """Return the list of exposed methods as part of a text, "" where not all stand here."""
+    is_whole = all(_last_name(base) == SERVICE for base in node.bases)
+    return list_names(_exposed(body), "exposed are") if is_whole else ""
+
+
 def _class_in(body: Definitions, name: str, where: str) -> ast.ClassDef | None:
     """Return a class that a module or class has; None if that cannot be told by reading."""
     node, constant = body.only(name), body.constant(name)
@@ -85,27 +90,28 @@ def _check_name(node: ast.ClassDef, body: Definitions, method: str, where: str) 
     """Refuse a method that no host will have."""
     if method.startswith("_"):
         text = "names that begin with _ are never exposed"
-        raise UsageProblem(f"{where}.{method}: {text}{list_names(_exposed(body))}")
+        raise UsageProblem(f"{where}.{method}: {text}{_offer(node, body)}")
     if method in body.names or not body.is_complete or node.keywords or node.decorator_list:
         return
     if all(_last_name(base) == SERVICE for base in node.bases):
-        exposed = _exposed(body)
-        hint = did_you_mean(method, exposed) or list_names(exposed)
+        hint = did_you_mean(method, _exposed(body)) or _offer(node, body)
         raise UsageProblem(f"service {where} has no method {method!r}{hint}")
 
 
-def _with_function(callee: Callee, body: Definitions, method: str, where: str) -> Callee:
+def _with_function(
+    callee: Callee, node: ast.ClassDef, body: Definitions, method: str, where: str
+) -> Callee:
     """Refuse what is not exposed; add the `def` where nothing wraps it."""
     function, constant = body.only(method), body.constant(method)
     if constant is not None:
-        hint = list_names(_exposed(body))
+        hint = _offer(node, body)
         raise UsageProblem(f"{where}.{method} is no method, it is {constant}{hint}")
     decorators = _decorators(function)
     if not isinstance(function, ast.FunctionDef) or not decorators <= MARKS | NEVER_EXPOSED:
         return callee
     if EXPOSE not in decorators or decorators & NEVER_EXPOSED:
         hint = "a plain method with @expose(policy=...) above it would be"
-        raise UsageProblem(f"{where}.{method} is not exposed: {hint}{list_names(_exposed(body))}")
+        raise UsageProblem(f"{where}.{method} is not exposed: {hint}{_offer(node, body)}")
     return Callee(callee.target, function, is_bound=True)
 
 

@@ -4,6 +4,7 @@
 those that it was given.
 """
 
+import signal
 import threading
 
 from .channel.sender import open_sender
@@ -34,6 +35,16 @@ class Branch:
         self.outgoing = Lender(_Upward(), self.streams)
         self._child = child
         self._pool: "Optional[Pool]" = None
+        self._send_before_replies(child.settle)
+
+    def _send_before_replies(self, settle: "Callable[[], None]") -> "None":
+        """Have what a function sent leave before its reply does."""
+
+        def flush_and_settle() -> "None":
+            self.streams.flush()
+            settle()
+
+        self._child.settle = flush_and_settle
 
     # -- contexts --------------------------------------------------------------------------------
 
@@ -94,6 +105,12 @@ class Branch:
         """Raise RuntimeError on the I/O thread: whoever waits there waits for himself."""
         if self.loop.is_current():
             raise RuntimeError("a blocking call on the I/O thread would wait for ever")
+        calls = self._child._calls
+        is_cancelled = calls._target is not None and calls._target is calls._running
+        if is_cancelled and calls._thread == threading.get_ident():
+            # A cancel came in the middle of a write. Whoever streams lets other threads run nearly
+            # only there, so the next interrupt would come there too.
+            signal.pthread_kill(calls._thread, signal.SIGINT)
 
     def settle_output(self, context_id: "int") -> "None":
         """Wait for nothing: what others print is shown by the controller."""

@@ -8,7 +8,7 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, TypeVar
+    from typing import Any, Callable, Dict, NoReturn, TypeVar
 
     from .router import Router
 
@@ -16,25 +16,45 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
+# As the shell shows a program that SIGINT has ended; the command line does the same.
+INTERRUPTED = 130
 
-def main(**options: "Any") -> "Callable[[Main], Main]":
+
+def main(*misplaced: "NoReturn", **options: "Any") -> "Callable[[Main], Main]":
     """Run the decorated function at once if its file is the program, with a Router of its own.
 
-    options: those of Router(). The router is closed at the end; the program ends with what the
-    function returns as its exit status, None for 0. Imported, the function is left as it is. So
-    it stands last in the file.
+    options: those of Router(). The router is closed when the function has ended, however it did.
+    What it returns is the exit status of the program, as `sys.exit()` takes it: None is 0, a text
+    is shown and is 1. An exception is shown as ever; Ctrl-C is not, and gives 130. A coroutine
+    function is run by asyncio. Imported, the function is left as it is. It stands last in its
+    file, as what follows it is not run.
 
         @remotesvc.main()
         def main(router):
             print(router.ssh("web1").call(os.getloadavg))
     """
+    if misplaced:
+        raise TypeError("write @remotesvc.main(), with parentheses; options are named")
+
     def decorate(function: "Main") -> "Main":
         if function.__module__ == "__main__":
-            from .router import Router
-
-            with Router(**options) as router:
-                status = function(router)
-            sys.exit(status)
+            sys.exit(_run(function, options))
         return function
 
     return decorate
+
+
+def _run(function: "Callable[[Router], Any]", options: "Dict[str, Any]") -> "Any":
+    """Return the exit status of a program."""
+    from .router import Router
+
+    try:
+        with Router(**options) as router:
+            status = function(router)
+            if type(status).__name__ == "coroutine":
+                import asyncio
+
+                status = asyncio.run(status)
+            return status
+    except KeyboardInterrupt:
+        return INTERRUPTED

@@ -12,7 +12,7 @@ from collections import deque
 from hmac import compare_digest
 
 from ..core.credit import GRANT
-from ..core.errors import CallTimeout, DisconnectedError, Error, ProtocolError, RefusedError
+from ..core.errors import DisconnectedError, Error, ProtocolError, RefusedError
 from ..core.values import encode
 from ..core.wire import RAW, Message
 from .frames import (
@@ -89,7 +89,9 @@ class Inbox:
         # How the last writer ended.
         self._outcome: "Optional[Item]" = None
         self._is_closed = False
-        self._changed = threading.Condition(threading.Lock())
+        # Entered as the lock: entering a Condition has a gap in which an interrupt leaves it taken.
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
         if only is not None:
             self._add_writer(only).is_awaited = True
         self.handle = switch.listen(self)
@@ -101,7 +103,7 @@ class Inbox:
         payload = message.payload
         refusal: "Optional[str]" = "a frame without the token of this receiver"
         if len(payload) >= HEAD_SIZE and compare_digest(payload[:TOKEN_SIZE], self.token):
-            with self._changed:
+            with self._lock:
                 if not self._is_closed:
                     refusal = self._accept(message)
             self._tell()
@@ -245,7 +247,7 @@ class Inbox:
 
         One that may not write here is none, whatever it is given: it may hand it on.
         """
-        with self._changed:
+        with self._lock:
             self._expect(context_id)
 
     def _expect(self, context_id: "int") -> "None":
@@ -267,7 +269,7 @@ class Inbox:
 
     def take_back(self, context_id: "int") -> "None":
         """Note that a context was not given a Sender after all."""
-        with self._changed:
+        with self._lock:
             self._take_back(context_id)
         self._tell()
 
@@ -288,7 +290,7 @@ class Inbox:
 
     def lose_contexts(self, ids: "Set[int]", error: "Exception") -> "None":
         """Take the news that contexts are gone, some of them writers."""
-        with self._changed:
+        with self._lock:
             for context_id in ids & self._writers.keys():
                 self._lose_writer(context_id, error)
         self._tell()
@@ -300,7 +302,7 @@ class Inbox:
 
     def lose(self, error: "Exception") -> "None":
         """Take the news that nobody can write any more: the router is closed."""
-        with self._changed:
+        with self._lock:
             for context_id in list(self._writers):
                 self._lose_writer(context_id, error)
             if self._outcome is None:
@@ -313,13 +315,13 @@ class Inbox:
 
     def watch(self, watcher: "Callable[[], None]") -> "None":
         """Call watcher() whenever there may be something to take, on any thread; now, too."""
-        with self._changed:
+        with self._lock:
             self._watchers = (*self._watchers, watcher)
         watcher()
 
     def unwatch(self, watcher: "Callable[[], None]") -> "None":
         """Stop that."""
-        with self._changed:
+        with self._lock:
             self._watchers = tuple(one for one in self._watchers if one != watcher)
 
     def _tell(self) -> "None":
@@ -328,18 +330,18 @@ class Inbox:
 
     # -- on the threads that read ----------------------------------------------------------------
 
-    def take(self, left: "Optional[float]", timeout: "Optional[float]") -> "Item":
+    def take(self, timeout: "Optional[float]") -> "Optional[Item]":
         """Return what came next, or how the stream ended; grant what it cost.
 
-        Raises CallTimeout when nothing came within what is `left` of `timeout` seconds, and Error when the receiver is closed here.
+        None when nothing came within `timeout` seconds. Raises Error when the receiver is closed here.
         """
-        with self._changed:
-            if not self._changed.wait_for(self.is_settled, left):
-                raise CallTimeout("no value came within %g s" % (timeout or 0))
+        with self._lock:
+            if not self._changed.wait_for(self.is_settled, timeout):
+                return None
             if self._is_closed:
                 raise Error("this receiver is closed")
             if not self._queue:
-                return self._outcome  # type: ignore[return-value]  # it is settled
+                return self._outcome
             item = self._queue.popleft()
             writer = self._writers.get(item.src)
             granted = 0 if writer is None else writer.allowance.consume(item.cost)
@@ -361,7 +363,7 @@ class Inbox:
 
     def close(self) -> "None":
         """Give the handle back, drop what is unread, and tell the writers."""
-        with self._changed:
+        with self._lock:
             if self._is_closed:
                 return
             self._is_closed = True

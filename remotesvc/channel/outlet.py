@@ -31,6 +31,7 @@ from .frames import (
     total_cost,
 )
 from .gathering import LEAST_WINDOW, Gathering
+from .turn import Turn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -82,10 +83,12 @@ class Outlet:
         self._size = size
         self._window = Window(size)
         self._refusal: "Optional[bytes]" = None
-        self._changed = threading.Condition(threading.Lock())
+        # Entered as the lock: entering a Condition has a gap in which an interrupt leaves it taken.
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
         # One sender after another waits for credit; and the frames of one value stay together,
         # whoever closes meanwhile without waiting.
-        self._turn = threading.Lock()
+        self._turn = threading.RLock()
         self._order = threading.Lock()
         self._batch_limit = min(BATCH_SIZE, self._switch.max_message_size - HEAD_SIZE) - _BATCH_HEAD
         self.is_gathering = size >= LEAST_WINDOW and self._batch_limit >= VALUE_COST
@@ -100,7 +103,7 @@ class Outlet:
     def deliver(self, message: "Message") -> "None":
         """Take credit, or a dead reply: nobody reads any more."""
         if message.encoding == RAW and len(message.payload) == GRANT.size:
-            with self._changed:
+            with self._lock:
                 self._window.grant(GRANT.unpack(message.payload)[0])
                 self._allow()
                 self._changed.notify_all()
@@ -115,7 +118,7 @@ class Outlet:
         self._end(error)
 
     def _end(self, error: "Optional[Exception]", refusal: "Optional[bytes]" = None) -> "None":
-        with self._changed:
+        with self._lock:
             self.lost = self.lost or error
             if self._refusal is None:
                 self._refusal = refusal
@@ -131,7 +134,7 @@ class Outlet:
         if self.given or not self._turn.acquire(False):
             return False
         try:
-            with self._changed:
+            with self._lock:
                 is_idle = self._window.left >= self._size and not self.gathering.run
                 if self.lost is None and is_idle:
                     self.lost = Error("this sender is closed")
@@ -162,21 +165,18 @@ class Outlet:
         gathering = self.gathering
         link = None
         if not self._add(value, weight):
-            self._take_turn(timeout)
-            try:
+            with Turn(self._turn, timeout, lambda: self._late(timeout)):
                 link = self.flush()
                 self._wait(lambda: gathering.has_room(weight), timeout, limit)
-                with self._changed:
+                with self._lock:
                     gathering.add(value, weight)
-            finally:
-                self._turn.release()
         if not gathering.is_timed:
             gathering.begin()
         if link is not None:
             link.wait_for_room(_left(limit))
 
     def _add(self, value: "Any", weight: "int") -> "bool":
-        with self._changed:
+        with self._lock:
             has_room = self.gathering.has_room(weight)
             if has_room:
                 self.gathering.add(value, weight)
@@ -194,14 +194,14 @@ class Outlet:
 
         Raises what ended the stream; what went wrong for once leaves the values gathered.
         """
-        if not self._order.acquire(may_wait):
+        # Only the thread of the loop may not wait, and that is never interrupted.
+        if not may_wait and self._order.locked():
             return None
         try:
-            return self._flush()
+            with self._order:
+                return self._flush()
         except DisconnectedError as error:
             lost = error
-        finally:
-            self._order.release()
         self._lose(lost)
         raise lost
 
@@ -214,7 +214,7 @@ class Outlet:
         cost = 0
         # An interrupt may come anywhere here but within switch.send().
         try:
-            with self._changed:
+            with self._lock:
                 values = gathering.take()
                 # What it takes at most: else a grant might let it be gathered once more.
                 cost = self._batch_limit
@@ -224,7 +224,7 @@ class Outlet:
             cost = cost_of(frame)
             return self._send(frame, self.auth)
         except BaseException:
-            with self._changed:
+            with self._lock:
                 self._window.grant(cost)
                 gathering.put_back(values)
             raise
@@ -240,18 +240,17 @@ class Outlet:
                 "parts, or make the receiver with a larger window" % (len(data), self._size)
             )
         limit = None if timeout is None else time.monotonic() + timeout
-        self._take_turn(timeout)
-        try:
-            self._reserve(True)
-            self.flush()
-            # What was read is granted when it is half a window: to wait for more might be for ever.
-            enough = min(total_cost(len(data)), self._size // 2)
-            window = self._window
-            self._wait(lambda: window.is_open and window.left >= enough, timeout, limit)
-            link = self._emit(cut(self.token, kind, data), auth)
-        finally:
-            self._reserve(False)
-            self._turn.release()
+        # What was read is granted when it is half a window: to wait for more might be for ever.
+        enough = min(total_cost(len(data)), self._size // 2)
+        window = self._window
+        with Turn(self._turn, timeout, lambda: self._late(timeout)):
+            try:
+                self._reserve(True)
+                self.flush()
+                self._wait(lambda: window.is_open and window.left >= enough, timeout, limit)
+                link = self._emit(cut(self.token, kind, data), auth)
+            finally:
+                self._reserve(False)
         if link is not None:
             link.wait_for_room(_left(limit))
 
@@ -286,12 +285,8 @@ class Outlet:
             except Error:
                 return  # nobody waits there
 
-    def _take_turn(self, timeout: "Optional[float]") -> "None":
-        if not self._turn.acquire(timeout=-1 if timeout is None else max(0.0, timeout)):
-            raise self._late(timeout)
-
     def _reserve(self, is_reserved: "bool") -> "None":
-        with self._changed:
+        with self._lock:
             self._is_reserved = is_reserved
             self._allow()
 
@@ -310,7 +305,7 @@ class Outlet:
             left = _left(limit)
             if not self._is_told:
                 left = ASK_INTERVAL if left is None else min(left, ASK_INTERVAL)
-            with self._changed:
+            with self._lock:
                 if self._changed.wait_for(is_settled, left):
                     break
             if limit is not None and time.monotonic() >= limit:
@@ -351,7 +346,7 @@ class Outlet:
         return self._switch.send(self.respondent, self.handle, RAW, frame, self._own_handle, auth)
 
     def _spend(self, size: "int") -> "None":
-        with self._changed:
+        with self._lock:
             self._window.spend(size)
             self._allow()
             self._changed.notify_all()

@@ -10,6 +10,7 @@ from ..core.values import decode
 from .batch import unpack
 from .frames import BYTES, DEFAULT_WINDOW, END, MAX_WINDOW, VALUES
 from .sender import Sender
+from .turn import Turn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class Receiver:
         self._inbox = router.streams.open_inbox(window, only)
         # What of a batch nobody has got yet; one thread at a time brings the next.
         self._ready: "Deque[Any]" = deque()
-        self._bringing = threading.Lock()
+        self._bringing = threading.RLock()
         if respondent is not None and not respondent.connected:
             self._lose(respondent)
 
@@ -92,22 +93,20 @@ class Receiver:
         if not self._inbox.is_settled():
             # Whoever is to answer may wait for what was sent from here.
             self._router.streams.flush()
-        if not self._bringing.acquire(timeout=-1 if timeout is None else max(0.0, timeout)):
-            raise CallTimeout("no value came within %g s" % (timeout or 0))
-        try:
+        with Turn(self._bringing, timeout, lambda: late(timeout)):
             while True:
                 # Others bring while we wait for our turn, and may get all that we bring.
                 try:
                     return self._ready.popleft()
                 except IndexError:
                     left = None if limit is None else max(0.0, limit - time.monotonic())
-                self._take(left, timeout)
-        finally:
-            self._bringing.release()
+                item = self._inbox.take(left)
+                if item is None:
+                    raise late(timeout)
+                self._take(item)
 
-    def _take(self, left: "Optional[float]", timeout: "Optional[float]") -> "None":
+    def _take(self, item: "Item") -> "None":
         """Take what came next apart; raise how a writer ended."""
-        item = self._inbox.take(left, timeout)
         if item.error is not None:
             raise again(item.error)
         if item.kind == BYTES:
@@ -176,3 +175,8 @@ class Receiver:
         traceback: "Optional[TracebackType]",
     ) -> "None":
         self.close()
+
+
+def late(timeout: "Optional[float]") -> "CallTimeout":
+    """Return the error of a deadline that has passed without a value."""
+    return CallTimeout("no value came within %g s" % (timeout or 0))

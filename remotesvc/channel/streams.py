@@ -48,6 +48,7 @@ STREAM_MODULES = (
     "remotesvc.channel.outlet",
     "remotesvc.channel.sender",
     "remotesvc.channel.streams",
+    "remotesvc.channel.turn",
     "remotesvc.channel.writer",
     "remotesvc.core.dead",
     "remotesvc.core.lending",

@@ -140,7 +140,8 @@ class Outgoing:
     def _service_module(self, fn: "MethodName") -> str:
         """Return the module that a service comes from, "" when its name tells of none."""
         if fn.cls is None:
-            return self._shipment.module_of(fn.service)
+            # What is nowhere here is looked for over there, which need not ask for it.
+            return self._shipment.module_of(fn.service) or fn.service.rpartition(".")[0]
         named = self._name(fn.cls)
         if named is None and fn.service == f"{fn.cls.__module__}.{fn.cls.__qualname__}":
             raise ValueNotSupported(

@@ -71,7 +71,9 @@ OWN_FILES = (
     "remotesvc/core/pickled.py",
     "remotesvc/core/resources.py",
     "remotesvc/service/activator.py",
+    "remotesvc/service/catalog.py",
     "remotesvc/service/invoker.py",
+    "remotesvc/service/offers.py",
     "remotesvc/service/pool.py",
     "remotesvc/service/runner.py",
 )

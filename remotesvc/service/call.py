@@ -102,9 +102,7 @@ class Call:
 
     def answer(self, encoding: "int", payload: "bytes") -> "None":
         """Tell the outcome; only the first one counts."""
-        if not self.is_answered:
-            self.is_answered = True
-            self._answer(self, encoding, payload)
+        self._answer(self, encoding, payload)
 
 
 def current_call() -> "Call":

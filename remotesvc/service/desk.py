@@ -59,8 +59,11 @@ class Desk:
             return refusal
 
     def answer(self, call: "Call", encoding: "int", payload: "bytes") -> "None":
-        """Answer a call that was taken in; the thread waits for room if its caller is a parent."""
+        """Answer a call that was taken in, once; if its caller is a parent, wait for room."""
         with self._lock:
+            if call.is_answered:
+                return
+            call.is_answered = True
             account = self._accounts[call.src]
             account[0] -= 1
             account[1] -= call.size

@@ -113,7 +113,8 @@ class Runner:
     def interrupt(self, call: "Call") -> "None":
         """Raise KeyboardInterrupt in the method of a call, if it still runs."""
         with self._lock:
-            if call.ident:
+            # Once: also if this pool is closed after a cancel, `finally` blocks run on.
+            if call.ident and not call.is_interrupted:
                 call.is_interrupted = interrupt(call.ident)
 
     def give_up(self, call: "Call") -> "None":
@@ -196,7 +197,7 @@ def log() -> "Any":
 def _is_authorized(policy: "Any", invoker: "Invoker", call: "Call") -> "bool":
     """Ask a policy; one that raises does not authorize."""
     try:
-        return bool(policy.is_authorized(invoker.service, call))
+        return policy.is_authorized(invoker.service, call) is True
     except Exception:  # noqa: BLE001 user code
         log().exception("policy %s of %s raised: refused", type(policy).__name__, call.name)
         return False

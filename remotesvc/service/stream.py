@@ -63,6 +63,8 @@ class Stream:
         except BaseException:
             self.close()
             raise
+        if self._is_over:
+            self.close()  # another thread has closed it before there was anything to close
         return receiver
 
     def _end(self) -> "None":

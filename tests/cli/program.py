@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.cli.service_app import SERVICES
+
 __all__ = ["Done", "Program", "Running", "Sessions", "assert_gone", "pids", "write_app"]
 
 MODULE = (sys.executable, "-m", "remotesvc")
@@ -148,6 +150,11 @@ class Running:
             assert line, f"it ended without saying {text!r}, but {self._said!r}"
             self._said += line
 
+    def read_result(self) -> str:
+        """Read a line of stdout."""
+        assert self._process.stdout is not None
+        return self._process.stdout.readline()
+
     def press(self, number: signal.Signals = signal.SIGINT) -> None:
         """Send a signal: that of Ctrl-C, unless another one is named."""
         self._process.send_signal(number)
@@ -191,6 +198,10 @@ class Program:
     def run(self, *words: object) -> "Running":
         """Start `remotesvc run`, to be watched at its work."""
         return Running(self, self.start("run", *words))
+
+    def call(self, *words: object) -> "Running":
+        """Start `remotesvc call`, likewise."""
+        return Running(self, self.start("call", *words))
 
     def __call__(self, *words: object) -> Done:
         """Run a command to its end; whatever it started must end, too."""
@@ -247,11 +258,12 @@ class Sessions:
 
 
 def write_app(folder: Path) -> None:
-    """Write the application, as package `app` with two modules."""
+    """Write the application, as package `app` with three modules."""
     package = folder / "app"
     package.mkdir()
     (package / "__init__.py").write_text("")
     (package / "health.py").write_text(APP)
+    (package / "logs.py").write_text(SERVICES)
     (package / "words.py").write_text("GOOD = 'healthy'\n")
 
 

@@ -44,6 +44,18 @@ def test_the_demo_shows_its_commands_and_cleans_up(remotesvc: Program, kind: Kin
     assert not Path(commands[0][0]).parent.exists()
 
 
+def test_the_demo_runs_a_program_with_its_server(remotesvc: Program, tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text("import sys; print(sys.argv[1:])")
+
+    done = remotesvc("demo", "--embedded", "--program", str(program))
+
+    assert done.code == 0
+    command, said = done.out.split(f"{program} ")[1].splitlines()[:2]
+    assert said == str(shlex.split(command))
+    assert re.fullmatch(r"-F \S+ 127\.0\.0\.1:\d+", command)
+
+
 def test_a_kept_server_serves_until_it_is_stopped(remotesvc: Program) -> None:
     # Not through remotesvc(): that would wait for the server, which is to stay.
     process = remotesvc.start("demo", "--keep")

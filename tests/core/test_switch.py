@@ -234,7 +234,7 @@ def test_peer_that_asks_and_does_not_read_cannot_fill_our_memory() -> None:
 
 def test_message_over_the_limit_is_refused_at_the_sender() -> None:
     tree = Tree()
-    with pytest.raises(MessageTooLarge, match=r"CALL_FUNCTION of \d+ bytes for context 20"):
+    with pytest.raises(MessageTooLarge, match=r"CALL_FUNCTION of \d+ bytes: at most \d+ "):
         tree.switch.send(20, CALL_FUNCTION, PLAIN, bytes(LIMIT + 1))
     assert tree.hear_all() == [[], [], []]
 

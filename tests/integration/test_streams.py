@@ -15,6 +15,7 @@ from remotesvc import (
     Receiver,
     RemoteError,
     Router,
+    Sender,
 )
 from remotesvc.controller.modules.responder import Responder
 from remotesvc.core.values import decode
@@ -31,6 +32,16 @@ def child(router: Router) -> Iterator[Context]:
     yield router.local()
     assert set(router.switch._waiters) == before
     assert (router.streams._outlets, router.streams._inboxes) == ({}, {})
+
+
+def fill(sender: Sender) -> int:
+    """Send until the window is spent; return how many values it held."""
+    sent = 0
+    with pytest.raises(CallTimeout):
+        while True:
+            sender.send("x", timeout=0)
+            sent += 1
+    return sent
 
 
 # -- what users do -------------------------------------------------------------------------------
@@ -161,12 +172,11 @@ def test_slow_reader_stops_a_fast_writer_and_every_value_comes(
 
 def test_send_waits_for_its_reader_and_then_times_out(router: Router, child: Context) -> None:
     sender = child.call(streams.open_receiver)
-    for _ in range(1024):
-        sender.send("x", timeout=DEADLINE)
+    sent = fill(sender)
     with pytest.raises(CallTimeout, match=r"sending to local timed out after 0\.01 s"):
         sender.send("x", timeout=0.01)
     sender.close()
-    assert len(child.call(streams.read_all)) == 1024
+    assert child.call(streams.read_all) == ["x"] * sent
 
 
 @pytest.mark.soak
@@ -229,8 +239,7 @@ def test_receiver_of_a_respondent_that_is_gone_has_ended(router: Router, child: 
 
 def test_killed_reader_ends_a_send_that_waits(router: Router, child: Context) -> None:
     sender = child.call(streams.open_receiver)
-    for _ in range(1024):
-        sender.send("x", timeout=DEADLINE)
+    fill(sender)
     child.kill()
     with pytest.raises(DisconnectedError, match="killed from here"):
         sender.send("x", timeout=DEADLINE)

@@ -20,7 +20,14 @@ __all__ = ["Grants", "ModulePolicy", "Verdict", "covers", "decide", "is_toolkit"
 # What a child pulls of remotesvc when first used. The rest runs only where the program starts,
 # and its third-party imports would fail over there.
 _TOOLKIT_MODULES = frozenset(
-    {"remotesvc", "remotesvc.bootstrap", "remotesvc.branch", "remotesvc.current", "remotesvc.homes"}
+    {
+        "remotesvc",
+        "remotesvc.bootstrap",
+        "remotesvc.branch",
+        "remotesvc.current",
+        "remotesvc.homes",
+        "remotesvc.program",
+    }
 )
 _TOOLKIT_PREFIXES = (
     "remotesvc.bootstrap.child",
