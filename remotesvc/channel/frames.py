@@ -48,7 +48,9 @@ VALUES = 3  # a batch: one plain list, whose elements are the values
 
 # From parents only, because they name others: u32 id of a context.
 GIVEN = 4  # it was given a Sender to this Receiver, so it is a writer
-GONE = 5  # it writes no more; behind the id why, as UTF-8: none if it was given no Sender after all
+GONE = (
+    5  # it writes no more; behind the id why, as UTF-8: none if it was given no Sender after all
+)
 
 ASK = 6  # nothing; whoever writes to a Receiver that is gone is told so
 CONTEXT_ID = struct.Struct(">L")

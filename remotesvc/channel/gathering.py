@@ -13,9 +13,9 @@ from .batch import UNIT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, List, Set
+    from typing import Any, Callable, List
 
-    from ..core.loop import Loop
+    from .streams import Streams
 
 __all__ = ["LEAST_WINDOW", "Gathering"]
 
@@ -34,30 +34,24 @@ class Gathering:
     """What one writing end has gathered: `flush(may_wait)` of it sends that, if it can.
 
     Whoever finds len(run) < room may append a number, and then calls begin() if not is_timed.
-    busy: the writing ends that have something here, about.
     """
 
-    def __init__(
-        self,
-        loop: "Loop",
-        flush: "Callable[[bool], object]",
-        busy: "Set[Gathering]",
-    ) -> "None":
+    def __init__(self, streams: "Streams", flush: "Callable[[bool], object]") -> "None":
         self.run: "List[Any]" = []
         self.room = 0
         self.is_timed = False
         self._extra = 0
-        self._loop = loop
+        self._streams = streams
         self._flush = flush
-        self._busy = busy
         self._left_at = 0.0
 
     def begin(self) -> "None":
         """Have what was gathered leave: at once after a pause, else soon.
 
-        Raises what ended the stream.
+        A pause is also when this very thread has waited for something since it last sent: those
+        who answer one another need no timer for each answer. Raises what ended the stream.
         """
-        if time.monotonic() - self._left_at >= SOON:
+        if self._streams.has_waited() or time.monotonic() - self._left_at >= SOON:
             try:
                 self._flush(True)
                 return
@@ -77,17 +71,17 @@ class Gathering:
                 return  # what may go another time is still there, and the timer goes on
 
     def _arm(self, delay: "float") -> "None":
-        self._busy.add(self)
+        self._streams.busy.add(self)
         try:
             self.is_timed = True
-            self._loop.call_later(delay, self._leave_in_time)
+            self._streams.loop.call_later(delay, self._leave_in_time)
         except BaseException:
             self.is_timed = False
             raise
 
     def _leave_in_time(self) -> "None":
         """Send what was gathered (on the thread of the loop)."""
-        self._busy.discard(self)
+        self._streams.busy.discard(self)
         self.is_timed = False
         delay = SOON
         if self.run:

@@ -90,11 +90,13 @@ class Outlet:
         # whoever closes meanwhile without waiting.
         self._turn = threading.RLock()
         self._order = threading.Lock()
-        self._batch_limit = min(BATCH_SIZE, self._switch.max_message_size - HEAD_SIZE) - _BATCH_HEAD
+        self._batch_limit = (
+            min(BATCH_SIZE, self._switch.max_message_size - HEAD_SIZE) - _BATCH_HEAD
+        )
         self.is_gathering = size >= LEAST_WINDOW and self._batch_limit >= VALUE_COST
         # Whether a value that goes alone has the turn: what is granted is for that.
         self._is_reserved = False
-        self.gathering = Gathering(streams.loop, self.flush, streams.busy)
+        self.gathering = Gathering(streams, self.flush)
         self._own_handle = self._switch.listen(self)
         self._allow()
 
@@ -148,6 +150,11 @@ class Outlet:
         self._switch.unlisten(self._own_handle)
 
     # -- on the threads that send ----------------------------------------------------------------
+
+    @property
+    def has_ended(self) -> "bool":
+        """Whether check() would raise."""
+        return self.lost is not None or self._refusal is not None
 
     def check(self) -> "None":
         """Raise what ended this stream, once it has ended."""

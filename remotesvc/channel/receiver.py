@@ -15,7 +15,7 @@ from .turn import Turn
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import TracebackType
-    from typing import Any, AsyncIterator, Callable, Deque, Iterator, Optional, Tuple, Type
+    from typing import Any, AsyncIterator, Callable, Deque, Iterator, Optional, Set, Tuple, Type
 
     from ..core.context import Context
     from ..types import Station
@@ -32,9 +32,12 @@ class Receiver:
     """Takes values from the Senders that it gives out; a context manager, iterable.
 
     window: bytes, what each context that writes may have under way and unread; a value costs its
-    size, at least 1,024, and can be no larger. respondent: the one context that may write; without
+    size and can be no larger. respondent: the one context that may write; without
     it, whoever was given a Sender. The stream ends when all who write have closed their Senders.
     """
+
+    # Whether the first context that is given a Sender, or heard, is the only one.
+    is_single = False
 
     def __init__(
         self,
@@ -51,7 +54,7 @@ class Receiver:
         self._router = router
         self._window = window
         only = None if respondent is None else respondent.id
-        self._inbox = router.streams.open_inbox(window, only)
+        self._inbox = router.streams.open_inbox(window, only, self.is_single)
         # What of a batch nobody has got yet; one thread at a time brings the next.
         self._ready: "Deque[Any]" = deque()
         self._bringing = threading.RLock()
@@ -133,6 +136,23 @@ class Receiver:
         except CallTimeout:
             return None  # another thread was faster
 
+    def flush(self) -> "None":
+        """Send what waits for others, and check that this thread may wait."""
+        self._router.check_may_block()
+        self._router.streams.flush()
+
+    def watch(self, watcher: "Callable[[], None]") -> "None":
+        """Call watcher() whenever there may be something to take, on any thread; now, too."""
+        self._inbox.watch(watcher)
+
+    def unwatch(self, watcher: "Callable[[], None]") -> "None":
+        """Stop that."""
+        self._inbox.unwatch(watcher)
+
+    def lose_writers(self, ids: "Set[int]", error: "Exception") -> "None":
+        """Take the news that contexts will write no more."""
+        self._inbox.lose_contexts(ids, error)
+
     @property
     def has_ended(self) -> "bool":
         """Whether get() would do nothing but say once more how the stream ended."""
@@ -156,6 +176,20 @@ class Receiver:
         while True:
             try:
                 value = self.get()
+            except EndOfStream:
+                return
+            yield value
+
+    async def aget(self, timeout: "Optional[float]" = None) -> "Any":
+        """Do what get() does in an asyncio program, without a thread that waits."""
+        from .awaiting import take
+
+        return (await take(self, check_seconds("timeout", timeout)))[0]
+
+    async def __aiter__(self) -> "AsyncIterator[Any]":
+        while True:
+            try:
+                value = await self.aget()
             except EndOfStream:
                 return
             yield value

@@ -15,9 +15,10 @@ from .frames import BYTES, MAX_WINDOW, TOKEN_SIZE, VALUE
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import TracebackType
-    from typing import Any, Optional, Set, Tuple, Type
+    from typing import Any, Optional, Tuple, Type, Union
 
     from ..types import Station
+    from .channel import Channel
     from .gathering import Gathering
     from .outlet import Outlet
     from .streams import Lent
@@ -64,14 +65,17 @@ class Sender:
         return "<Sender to context %d, handle %d>" % self._address[:2]
 
     def __wire__(self) -> "Tuple[int, Tuple[Any, ...]]":
-        self._router.streams.note(*self.place, sender=self)
-        return SENDER, (*self._address, self._window)
+        return SENDER, self.fields(self)
 
     def __reduce__(self) -> "Tuple[Any, ...]":
         from ..current import restore_sender
 
-        self._router.streams.note(*self.place, sender=self)
-        return restore_sender, (*self._address, self._window)
+        return restore_sender, self.fields(self)
+
+    def fields(self, lent: "Union[Sender, Channel]") -> "Tuple[Any, ...]":
+        """Return what travels, having noted that `lent` does: this, or the Channel it is for."""
+        self._router.streams.note(*self.place, sender=lent)
+        return (*self._address, self._window)
 
     @property
     def place(self) -> "Tuple[int, int]":
@@ -191,14 +195,18 @@ class Sender:
         self.close(error)
 
 
-def open_sender(router: "Station", src: "int", auth: "int", fields: "Tuple[Any, ...]") -> "Sender":
+def open_sender(
+    router: "Station", src: "int", auth: "int", fields: "Tuple[Any, ...]"
+) -> "Union[Sender, Channel]":
     """Return the Sender that came in a message of `src`; ProtocolError if it is not its to give.
 
-    Nothing is noted anywhere until something is sent through it.
+    Nothing is noted anywhere until something is sent through it. With the mark of a channel it
+    is the other end of that.
     """
-    if tuple(map(type, fields)) != (int, int, bytes, int):
+    is_channel = fields[4:] == (True,)
+    if tuple(map(type, fields[:4] if is_channel else fields)) != (int, int, bytes, int):
         raise ProtocolError("a sender without context, handle, token and window")
-    context_id, handle, token, window = fields
+    context_id, handle, token, window = fields[:4]
     switch = router.switch
     refusal = refuse_reference(context_id, src, switch.id, switch.parents)
     if refusal is not None:
@@ -213,7 +221,20 @@ def open_sender(router: "Station", src: "int", auth: "int", fields: "Tuple[Any, 
         # Else whoever guesses a handle has us write to what is not a stream, or not his.
         raise ProtocolError("a sender to handle %d, where no receiver of ours gave it" % handle)
     lent = lent_authority(auth, switch.id, switch.parents)
-    return Sender(router, context_id, handle, token, window, lent)
+    sender = Sender(router, context_id, handle, token, window, lent)
+    return _open_channel(router, src, sender, window) if is_channel else sender
+
+
+def _open_channel(router: "Station", src: "int", sender: "Sender", window: "int") -> "Channel":
+    from .channel import Channel
+
+    channel = Channel(router, window, sender)
+    if src in router.switch.parents and not router.loop.is_current():
+        try:
+            channel.meet()
+        except Error:
+            return channel  # what is wrong with it is raised to whoever uses it
+    return channel
 
 
 def _describe(error: "BaseException") -> "Tuple[str, str]":

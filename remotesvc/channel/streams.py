@@ -16,20 +16,21 @@ from .outlet import Outlet
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Set, Tuple
+    from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Set, Tuple, Union
 
     from ..core.context import Context
     from ..core.loop import Loop
     from ..core.switch import Switch
     from ..types import Outgoing
+    from .channel import Channel
     from .gathering import Gathering
     from .sender import Sender
 
     # Context and handle; with the token it is an address.
     Place = Tuple[int, int]
     Address = Tuple[int, int, bytes]
-    # Where what was encoded leads; a Sender, unless it is a Context.
-    Lent = Dict[Place, Optional[Sender]]
+    # Where what was encoded leads: with a Sender or Channel, and without for a Context.
+    Lent = Dict[Place, Union[Sender, Channel, None]]
 
 __all__ = ["STREAM_MODULES", "Lender", "Streams"]
 
@@ -57,13 +58,14 @@ STREAM_MODULES = (
     "remotesvc.current",
 )
 
+# And what it needs for a Channel.
+CHANNEL_MODULES = ("remotesvc.channel.channel", "remotesvc.channel.receiver")
+
 
 class Streams:
     """The table of streams of the router that owns `switch`; `name_of(id)` names a context."""
 
-    def __init__(
-        self, switch: "Switch", loop: "Loop", name_of: "Callable[[int], str]"
-    ) -> "None":
+    def __init__(self, switch: "Switch", loop: "Loop", name_of: "Callable[[int], str]") -> "None":
         self.switch = switch
         self.loop = loop
         self.name_of = name_of
@@ -73,16 +75,14 @@ class Streams:
         self._lock = threading.Lock()
         # Where small values wait for others; about.
         self.busy: "Set[Gathering]" = set()
-        self._lending = threading.local()
+        self._thread = threading.local()
         # Whether all that leaves by this router is encoded under `collect`.
         self.has_lender = False
         switch.observe(self.lose)
 
     # -- writing ends ----------------------------------------------------------------------------
 
-    def outlet(
-        self, address: "Address", window: "int", auth: "int", holder: "Sender"
-    ) -> "Outlet":
+    def outlet(self, address: "Address", window: "int", auth: "int", holder: "Sender") -> "Outlet":
         """Return the writing end that leads to (context, handle, token), held by a Sender.
 
         Raises RefusedError when that context has too many.
@@ -106,8 +106,15 @@ class Streams:
 
     def flush(self) -> "None":
         """Send all small values that wait for others: whoever goes on to wait says this."""
+        self._thread.has_waited = True
         for gathering in list(self.busy):
             gathering.push()
+
+    def has_waited(self) -> "bool":
+        """Tell, once, whether this thread went on to wait since it last asked."""
+        thread = self._thread
+        has_waited, thread.has_waited = getattr(thread, "has_waited", False), False
+        return has_waited
 
     def release(self, outlet: "Outlet", holder: "Sender") -> "None":
         """Note that a Sender is closed; drop its writing end if nothing is left to remember."""
@@ -136,9 +143,11 @@ class Streams:
 
     # -- reading ends ----------------------------------------------------------------------------
 
-    def open_inbox(self, window: "int", only: "Optional[int]") -> "Inbox":
+    def open_inbox(
+        self, window: "int", only: "Optional[int]", is_single: "bool" = False
+    ) -> "Inbox":
         """Return a new reading end."""
-        inbox = Inbox(self.switch, self.name_of, window, only)
+        inbox = Inbox(self.switch, self.name_of, window, only, is_single)
         with self._lock:
             self._inboxes[inbox.handle] = inbox
             error = self._error
@@ -178,19 +187,19 @@ class Streams:
 
     def collect(self, encode: "Callable[..., Any]", *args: "Any") -> "Tuple[Any, Lent]":
         """Return encode(*args), and where the Senders lead that were encoded meanwhile."""
-        lending = self._lending
+        thread = self._thread
         lent: "Lent" = {}
-        lending.lent = lent
+        thread.lent = lent
         try:
             return encode(*args), lent
         finally:
-            lending.lent = None
+            thread.lent = None
 
     def note(
-        self, context_id: "int", handle: "int", sender: "Optional[Sender]" = None
+        self, context_id: "int", handle: "int", sender: "Union[Sender, Channel, None]" = None
     ) -> "None":
-        """Note that a Sender, or a Context, is being encoded on this thread."""
-        lent: "Optional[Lent]" = getattr(self._lending, "lent", None)
+        """Note that a Sender, a Channel or a Context is being encoded on this thread."""
+        lent: "Optional[Lent]" = getattr(self._thread, "lent", None)
         if lent is not None:
             lent[(context_id, handle)] = sender
         elif self.has_lender and not self.switch.parents:
@@ -242,9 +251,10 @@ class Streams:
 
     def _strangers(self, lent: "Iterable[Place]", context_id: "int") -> "List[Sender]":
         """Return the Senders that lead neither to us nor to who is given them."""
-        senders = lent.values() if isinstance(lent, dict) else ()
+        if not isinstance(lent, dict):
+            return []
         near = (self.switch.id, context_id)
-        return [one for one in senders if one is not None and one.place[0] not in near]
+        return [one for place, one in lent.items() if one is not None and place[0] not in near]
 
     def _own_inbox(self, place: "Place") -> "Optional[Inbox]":
         home, handle = place
@@ -283,7 +293,7 @@ class Lender:
         """Do what the other one does."""
         self._outgoing.push(context_id, names)
 
-    def _lend(self, lent: "Set[Place]", context: "Context", size: "int") -> "None":
+    def _lend(self, lent: "Lent", context: "Context", size: "int") -> "None":
         streams = self._streams
         streams.expect(lent, context.id)
         try:
@@ -294,6 +304,8 @@ class Lender:
                 streams.take_back(lent, context.id)
                 return
             self._outgoing.push(context.id, STREAM_MODULES)
+            if any(hasattr(one, "meet") for one in lent.values()):
+                self._outgoing.push(context.id, CHANNEL_MODULES)
         except Exception:
             streams.take_back(lent, context.id)
             raise

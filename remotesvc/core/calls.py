@@ -270,7 +270,9 @@ class CallLoop:
     def find(self, module: "str", qualname: "str") -> "Callable[..., Any]":
         """Return what a call names; whatever that raises is the outcome of the call."""
         if module == "__main__":
-            self._finder.import_main()
+            from .main_module import import_main
+
+            import_main(self._finder)
         elif module not in sys.modules:
             __import__(module)
         target: "Any" = sys.modules[module]

@@ -68,6 +68,7 @@ OWN_FILES = (
     "remotesvc/core/calls.py",
     "remotesvc/core/fetch.py",
     "remotesvc/core/finder.py",
+    "remotesvc/core/main_module.py",
     "remotesvc/core/pickled.py",
     "remotesvc/core/resources.py",
     "remotesvc/service/activator.py",

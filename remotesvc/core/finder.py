@@ -180,26 +180,6 @@ class Finder:
 
         return Reader(self, name)
 
-    # -- the parent's program --------------------------------------------------------------------
-
-    def import_main(self) -> "None":
-        """Make the parent's __main__ this interpreter's, once: its classes pickle by that name."""
-        if getattr(sys.modules["__main__"], "__loader__", None) is self:
-            return
-        spec = self.spec("__main__", self.records.get("__main__") or self.request("__main__"))
-        if spec is None:
-            raise ModuleNotFoundError("the main program did not come along", name="__main__")
-        from importlib.util import module_from_spec
-
-        module = module_from_spec(spec)
-        before = sys.modules["__main__"]
-        sys.modules["__main__"] = module
-        try:
-            self.exec_module(module)
-        except BaseException:
-            sys.modules["__main__"] = before
-            raise
-
 
 class _LastResort:
     """The far end of sys.meta_path: what the host lacks and code of ours imports."""

@@ -88,9 +88,11 @@ def _import(path: "str") -> "Any":
 
 def _import_main() -> "None":
     """In a child, have the parent's main program be __main__."""
+    from ..core.main_module import import_main
+
     for finder in sys.meta_path:
         if getattr(finder, "child", None) is not None:
-            finder.import_main()  # type: ignore[attr-defined]
+            import_main(finder)  # type: ignore[arg-type]
 
 
 def _kind_of(found: "Any") -> "str":

@@ -55,6 +55,7 @@ FLOORS = (
         "remotesvc.core.fetch",
         "remotesvc.core.finder",
         "remotesvc.core.logs",
+        "remotesvc.core.main_module",
         "remotesvc.core.pickled",
         "remotesvc.core.rebuild",
         "remotesvc.core.references",

@@ -1,8 +1,11 @@
 """Mistakes of `remotesvc call` and refusals: the right exit code, one line, nothing left."""
 
+from pathlib import Path
+
 import pytest
 
-from tests.cli.program import Done, Program
+from remotesvc.cli.main import main
+from tests.cli.program import Done, Program, write_app
 
 LOGS = "app.logs.LogService"
 
@@ -46,10 +49,19 @@ def line_of(done: Done, code: int) -> str:
     ],
 )
 def test_mistake_is_told_before_a_host_is_asked(
-    remotesvc: Program, words: list[str], expected: str
+    words: list[str],
+    expected: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    line = line_of(remotesvc("call", "nosuch.invalid", *words), 2)
+    write_app(tmp_path)
+    monkeypatch.chdir(tmp_path)
 
+    code = main(["call", "nosuch.invalid", *words])
+
+    captured = capsys.readouterr()
+    line = line_of(Done(code, captured.out, captured.err), 2)
     assert line.startswith("remotesvc call: ")
     assert expected in line
 

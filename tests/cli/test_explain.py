@@ -18,6 +18,8 @@ from remotesvc import (
 from remotesvc.cli.explain import Call, Subject, explain
 from remotesvc.cli.outcome import Kind
 
+SERVICE = Subject("app.Logs.tail", "; nor is 'app' here", is_service=True)
+
 CALL = Call(Subject("app.health.chek", "; did you mean 'check'?"), "web1", 5.0)
 
 FRAMES = 'Traceback (most recent call last):\n  File "a.py", line 1, in f\n'
@@ -122,3 +124,51 @@ def test_an_error_of_ours_keeps_its_traceback_for_debugging() -> None:
 
     assert problem.traceback is not None
     assert "test_explain.py" in problem.traceback
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "text"),
+    [
+        (
+            remote("LookupError", "service app.Logs: there is no app.Logs"),
+            Kind.MISUSED,
+            "service app.Logs: there is no app.Logs; nor is 'app' here",
+        ),
+        (
+            remote("TypeError", "Logs.tail: argument 'n' must be int, not str"),
+            Kind.MISUSED,
+            "Logs.tail: argument 'n' must be int, not str; nor is 'app' here",
+        ),
+        (
+            remote("ModuleNotFoundError", "No module named 'app'"),
+            Kind.MISUSED,
+            "ModuleNotFoundError: No module named 'app'; nor is 'app' here",
+        ),
+        (remote("LookupError", "none", FRAMES), Kind.RAISED, "LookupError: none"),
+        (
+            RefusedError("web1: app.Logs exposes no method 'tial'; exposed are: tail"),
+            Kind.MISUSED,
+            "app.Logs exposes no method 'tial'; exposed are: tail",
+        ),
+        (
+            RefusedError("web1: Logs.tail is refused to context 0 by its policy Nobody"),
+            Kind.FAILED,
+            "Logs.tail is refused to context 0 by its policy Nobody",
+        ),
+        (
+            CallTimeout("no value came within 5 s"),
+            Kind.TIMED_OUT,
+            "app.Logs.tail yielded nothing for 5 s (--timeout)",
+        ),
+    ],
+)
+def test_error_of_a_service_has_its_kind_and_its_line(
+    error: Exception, kind: Kind, text: str
+) -> None:
+    found, problem = explain(error, Call(SERVICE, "web1", 5.0, is_stream=True))
+
+    assert (found, problem.text) == (kind, text)
+
+
+def test_lookup_error_of_a_function_is_its_own() -> None:
+    assert explain(remote("LookupError", "unknown encoding"), CALL)[0] is Kind.RAISED

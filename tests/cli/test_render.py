@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from remotesvc.cli.outcome import Kind, Outcome, Problem
+from remotesvc.cli.outcome import Item, Kind, Outcome, Problem
 from remotesvc.cli.render import json_line, plain, text_of
 from remotesvc.core.secret import Secret
 
@@ -103,4 +103,16 @@ def test_an_error_is_one_line_of_the_documented_shape() -> None:
             "traceback": None,
             "phase": "resolve",
         },
+    }
+
+
+def test_item_of_a_stream_is_one_line_of_the_documented_shape() -> None:
+    line = json_line(Item("web1", 3, ("a\n\x7f", b"\xff")))
+
+    assert line.isascii()
+    assert line.isprintable()
+    assert json.loads(line) == {
+        "host": "web1",
+        "index": 3,
+        "item": ["a\n\x7f", {"base64": "/w=="}],
     }

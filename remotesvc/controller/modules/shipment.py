@@ -32,6 +32,9 @@ __all__ = ["Record", "Shipment"]
 # What the first log record over there needs.
 FORWARDER = "remotesvc.core.logs"
 
+# What makes the main program the one of the interpreter over there.
+MAIN_RUNNER = "remotesvc.core.main_module"
+
 # name, kind, file name, source or reason, names of the submodules
 Record = tuple[str, str, str, Any, tuple[str, ...] | None]
 
@@ -214,15 +217,20 @@ class Shipment:
             modules = closure(self.locator, seeds, self._policy.deny)
             roots = granted_by(self.locator, seeds, modules)
             missing = self._missing_from(modules)
-            parcel = _Parcel(modules + self._forwarder_for(modules), roots, missing)
+            parcel = _Parcel(modules + self._parts_for(seed, modules), roots, missing)
             self._parcels[seed] = parcel
         return parcel
 
-    def _forwarder_for(self, modules: Iterable[Module]) -> tuple[Module, ...]:
-        """Return what forwards log records, for modules that may log: else it would be asked."""
+    def _parts_for(self, seed: str, modules: Iterable[Module]) -> tuple[Module, ...]:
+        """Return parts of remotesvc that these modules need over there: else it would ask.
+
+        One forwards log records, for modules that may log; one runs the main program.
+        """
         may_log = any("logging" in self.locator.imports(module) for module in modules)
-        found = self.locator.find(FORWARDER) if may_log else None
-        return (found,) if isinstance(found, Module) else ()
+        names = [FORWARDER] if may_log else []
+        names += [MAIN_RUNNER] if seed == "__main__" else []
+        found = [self.locator.find(name) for name in names]
+        return tuple(module for module in found if isinstance(module, Module))
 
     def _missing_from(self, modules: Iterable[Module]) -> tuple[str, ...]:
         imported = {name for module in modules for name in self.locator.imports(module)}
