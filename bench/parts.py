@@ -32,6 +32,8 @@ Part = Callable[[int, Say], Iterator[Table]]
 LOCAL_STARTS = 9
 NEAR_CONNECTS = 3
 
+STREAM_VALUES = 1_000_000
+
 MILLISECONDS = 1e3
 MICROSECONDS = 1e6
 MEBIBYTES = 1 / (1024 * 1024)
@@ -160,10 +162,32 @@ def results(rounds: int, say: Say) -> Iterator[Table]:
     yield run_rounds(table, contenders, rounds, lambda one: measure(one, "results"), say)
 
 
+def streams(rounds: int, say: Say) -> Iterator[Table]:
+    """A stream of small values from a child, and what both ends hold after it."""
+    columns = (
+        Column("a value, µs", "seconds", MICROSECONDS, 2, is_compared=True),
+        Column("values per second", "rate", is_compared=True),
+        Column("more memory here, MiB", "here", MEBIBYTES, 1),
+        Column("in the child, MiB", "there", MEBIBYTES, 1),
+    )
+    goals = tuple(
+        Goal(f"a small value of a stream, remotesvc ÷ {one.label}", "seconds", REMOTESVC, one, 0.2)
+        for one in (MITOGEN, EXECNET)
+    )
+    table = Table(f"Stream of {STREAM_VALUES:,} small values, local", columns, MITOGEN, goals)
+    contenders = (MITOGEN, EXECNET, REMOTESVC)
+
+    def run(contender: Contender) -> dict[str, float]:
+        return measure(contender, "stream", str(STREAM_VALUES))
+
+    yield run_rounds(table, contenders, rounds, run, say)
+
+
 PARTS: dict[str, Part] = {
     "local": local,
     "ssh": ssh,
     "memory": memory,
     "warm": warm,
     "results": results,
+    "streams": streams,
 }

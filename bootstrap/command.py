@@ -21,6 +21,9 @@ __all__ = ["LAUNCHER", "candidates", "interpreter_argv", "probe_argv", "shell_co
 # with -B: nothing is written on the host, no __pycache__ either.
 LAUNCHER = "import sys;exec(sys.argv[2].replace(chr(126),chr(10)))"
 
+# The flags of an interpreter, as probe.sh and stage0 have them too.
+FLAGS = "-Bc"
+
 # Newest first: the first one found runs, and stage0 hands over when it is too old.
 DEFAULT_CANDIDATES = (
     "python3",
@@ -47,15 +50,28 @@ def candidates(python_path: "PythonPath") -> "Tuple[str, ...]":
     return names
 
 
-def interpreter_argv(python: "str", payload_size: "int") -> "List[str]":
-    """Return the argv that starts stage0 in a known interpreter of this host."""
-    return [python, "-Bc", LAUNCHER, LAUNCHER, _stage0(), str(payload_size)]
+def interpreter_argv(
+    python: "str", payload_size: "int", is_isolated: "bool" = False
+) -> "List[str]":
+    """Return the argv that starts stage0 in a known interpreter of this host.
+
+    is_isolated: whether PYTHON* of the environment and the user's site-packages are left out.
+    """
+    words = [python, FLAGS, LAUNCHER, LAUNCHER, _stage0(), str(payload_size)]
+    return _isolate(words) if is_isolated else words
 
 
-def probe_argv(python_path: "PythonPath", payload_size: "int") -> "List[str]":
-    """Return the argv that finds an interpreter and starts stage0 in it."""
+def probe_argv(
+    python_path: "PythonPath", payload_size: "int", is_isolated: "bool" = False
+) -> "List[str]":
+    """Return the argv that finds an interpreter and starts stage0 in it, isolated or not."""
     words = ["sh", "-c", _probe(), LAUNCHER, _stage0(), str(payload_size)]
-    return words + list(candidates(python_path))
+    return (_isolate(words) if is_isolated else words) + list(candidates(python_path))
+
+
+def _isolate(words: "List[str]") -> "List[str]":
+    """Return the words with the flags of an interpreter that must not listen to who starts it."""
+    return [word.replace(FLAGS, "-EsBc") for word in words]
 
 
 def shell_command(python_path: "PythonPath", payload_size: "int") -> "str":

@@ -11,6 +11,7 @@ __all__ = [
     "BootstrapError",
     "Busy",
     "CallTimeout",
+    "Channel",
     "ConnectError",
     "ConnectTimeout",
     "Context",
@@ -29,6 +30,7 @@ __all__ = [
     "ResolveError",
     "Router",
     "Secret",
+    "Select",
     "Sender",
     "ValueNotSupported",
     "current_call",
@@ -40,7 +42,9 @@ __version__ = "0.1.0"
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from .channel.channel import Channel
     from .channel.receiver import EndOfStream, Receiver
+    from .channel.select import Select
     from .channel.sender import Sender
     from .controller.modules.grants import ModulePolicy
     from .core.context import Context

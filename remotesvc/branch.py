@@ -4,6 +4,7 @@
 those that it was given.
 """
 
+import os
 import signal
 import threading
 
@@ -22,9 +23,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Branch"]
 
+# At its end a child waits so long for methods that run; what is left of the 2 s that it has is for
+# the services to shut down.
+PATIENCE = 1.0
+
 
 class Branch:
-    """What `current_router()` returns in a child: a way to its parents, and to what it was given."""
+    """What `current_router()` returns in a child: a way up, and to what the child was given."""
 
     def __init__(self, child: "Child") -> "None":
         self.switch = child.switch
@@ -45,6 +50,11 @@ class Branch:
             settle()
 
         self._child.settle = flush_and_settle
+
+    def settle(self) -> "None":
+        """Have what a method of a service printed, logged and sent leave before its reply does."""
+        if self.switch.pid == os.getpid():
+            self._child.settle()
 
     # -- contexts --------------------------------------------------------------------------------
 
@@ -92,12 +102,18 @@ class Branch:
         settle = self._child.settle
 
         def settle_and_close() -> "None":
-            if self._child.is_leaving:
-                pool.close()
+            if self._child.is_leaving and self._is_main_thread():
+                whole = self._child.settle
+                pool.close(PATIENCE)
+                if self._child.settle is not whole:
+                    self._child.settle()  # meanwhile a method was the first one to log
             settle()
 
-        # Called before the reply to each function, and at the end of this process.
+        # Called before the reply to each function and method, and at the end of this process.
         self._child.settle = settle_and_close
+
+    def _is_main_thread(self) -> "bool":
+        return self._child._calls._thread == threading.get_ident()
 
     # -- what contexts and streams ask -----------------------------------------------------------
 
@@ -107,7 +123,7 @@ class Branch:
             raise RuntimeError("a blocking call on the I/O thread would wait for ever")
         calls = self._child._calls
         is_cancelled = calls._target is not None and calls._target is calls._running
-        if is_cancelled and calls._thread == threading.get_ident():
+        if is_cancelled and self._is_main_thread():
             # A cancel came in the middle of a write. Whoever streams lets other threads run nearly
             # only there, so the next interrupt would come there too.
             signal.pthread_kill(calls._thread, signal.SIGINT)

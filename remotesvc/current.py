@@ -13,20 +13,21 @@ from .core.errors import Error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, List
+    from typing import Any, List, Union
 
     from .bootstrap.child import Child
+    from .channel.channel import Channel
     from .channel.sender import Sender
     from .core.context import Context
-    from .types import Station
+    from .types import AnyRouter
 
 __all__ = ["add_router", "current_router", "remove_router", "restore_context", "restore_sender"]
 
 _lock = threading.Lock()
-_routers: "List[Station]" = []
+_routers: "List[AnyRouter]" = []
 
 
-def current_router() -> "Station":
+def current_router() -> "AnyRouter":
     """Return the router of this process.
 
     In a child it is that of the child, on every thread. Where the program starts it is the only
@@ -45,7 +46,7 @@ def current_router() -> "Station":
         return _routers[0]
 
 
-def _branch_of(child: "Child") -> "Station":
+def _branch_of(child: "Child") -> "AnyRouter":
     """Return the router of the child that this process is, made when first asked for."""
     for router in _routers:
         if isinstance(router, Branch):
@@ -55,20 +56,20 @@ def _branch_of(child: "Child") -> "Station":
     return branch
 
 
-def add_router(router: "Station") -> "None":
+def add_router(router: "AnyRouter") -> "None":
     """Note that a router is open."""
     with _lock:
         _routers.append(router)
 
 
-def remove_router(router: "Station") -> "None":
+def remove_router(router: "AnyRouter") -> "None":
     """Note that a router is closed."""
     with _lock:
         _routers.remove(router)
 
 
-def restore_sender(*fields: "Any") -> "Sender":
-    """Return the Sender in a pickle: only what a parent sent is unpickled, so it is one's own."""
+def restore_sender(*fields: "Any") -> "Union[Sender, Channel]":
+    """Return the Sender, or Channel, in a pickle: only what a parent sent is unpickled, so it is one's own."""
     router = current_router()
     return open_sender(router, router.switch.id, router.switch.id, fields)
 

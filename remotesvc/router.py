@@ -208,6 +208,16 @@ class Router:
         return Context(self, self.switch.id, "controller")
 
     @property
+    def parent(self) -> "Context":
+        """Raise Error: where the program starts there is none. For code that runs anywhere."""
+        raise Error("the controller has no parent")
+
+    @property
+    def controller(self) -> "Context":
+        """The root of the tree, which is this very context."""
+        return self.myself
+
+    @property
     def contexts(self) -> "List[Context]":
         """The contexts that are connected, or connecting."""
         return self._roster.contexts
@@ -276,6 +286,11 @@ class Router:
     def defer(self, job: "Callable[[], None]") -> "None":
         """Run job() on a thread that may block."""
         self.callbacks.defer(job)
+
+    def settle(self) -> "None":
+        """Have what a method of a service sent leave before its reply does."""
+        if self._streams is not None:
+            self._streams.flush()
 
     def settle_output(self, context_id: "int") -> "None":
         """Wait until all that a context printed and logged so far has been shown."""

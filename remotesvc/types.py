@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .service.pool import Pool
 
 __all__ = [
+    "AnyRouter",
     "Child",
     "Home",
     "Opener",
@@ -54,6 +55,13 @@ class ProcessLike(Stream, Protocol):
 
     def kill(self) -> None:
         """End the program now."""
+
+
+class Closable(Protocol):
+    """Something that is held for as long as a process runs."""
+
+    def close(self) -> None:
+        """Give it back; from any thread, and twice is fine."""
 
 
 class Child(Protocol):
@@ -162,3 +170,25 @@ class ServiceRouter(Station, Protocol):
 
     grace: float
     pool: "Pool | None"
+
+    def settle(self) -> None:
+        """Have what a method printed, logged and sent leave before its reply does."""
+
+
+class AnyRouter(ServiceRouter, Protocol):
+    """What `current_router()` returns, wherever it is called."""
+
+    @property
+    def myself(self) -> "Context":
+        """The context that this process is."""
+
+    @property
+    def parent(self) -> "Context":
+        """The context that started this one."""
+
+    @property
+    def controller(self) -> "Context":
+        """The root of the tree."""
+
+    def context(self, context_id: int) -> "Context | None":
+        """Return the handle on a context, None if there is none."""

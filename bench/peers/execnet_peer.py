@@ -5,13 +5,14 @@ Its warm call is an echo over an open channel: no function, no arguments, no exc
 
 import inspect
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from bench.peers import tasks
 
 FIRST_CALL = "import os; channel.send(os.getpid())"
 ECHO = "for item in channel: channel.send(item)"
+NUMBERS = "for number in range(%d): channel.send(number)"
 
 
 class Execnet:
@@ -62,6 +63,10 @@ class Execnet:
             self._channel.send(number)
         for _ in range(count):
             self._channel.receive()
+
+    def stream(self, child: Any, count: int) -> Iterator[int]:
+        """Take what the child sends by its channel."""
+        yield from child.remote_exec(NUMBERS % count)
 
     def close(self, child: Any) -> None:
         child.exit()

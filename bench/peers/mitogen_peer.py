@@ -2,11 +2,11 @@
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-from bench.peers import tasks
+from bench.peers import tasks, values
 
 
 class Mitogen:
@@ -40,6 +40,16 @@ class Mitogen:
         """Send all, then take all replies."""
         for receiver in [child.call_async(os.getpid) for _ in range(count)]:
             receiver.get().unpickle()
+
+    def stream(self, child: Any, count: int) -> Iterator[int]:
+        """Take what the child sends by a Sender."""
+        import mitogen.core
+
+        receiver = mitogen.core.Receiver(self._router)
+        sent = child.call_async(values.send_numbers, receiver.to_sender(), count)
+        for message in receiver:
+            yield message.unpickle()
+        sent.get().unpickle()
 
     def close(self, child: Any) -> None:
         child.shutdown(wait=True)

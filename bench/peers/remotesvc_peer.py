@@ -1,11 +1,11 @@
 """remotesvc as a peer of the benchmarks."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-from bench.peers import tasks
+from bench.peers import tasks, values
 
 
 class Remotesvc:
@@ -39,6 +39,15 @@ class Remotesvc:
         """Send all, then take all replies."""
         for future in [child.submit(os.getpid) for _ in range(count)]:
             future.result()
+
+    def stream(self, child: Any, count: int) -> Iterator[int]:
+        """Take what the child sends by a Sender."""
+        import remotesvc
+
+        with remotesvc.Receiver(self._router) as receiver:
+            sent = child.submit(values.send_numbers, receiver.sender, count)
+            yield from receiver
+            sent.result()
 
     def close(self, child: Any) -> None:
         child.shutdown()

@@ -34,6 +34,9 @@ IN_FLIGHT = 1000
 RESULTS_BEFORE = 3
 RESULTS = 15
 
+# Values of a stream, and how many are read before the memory of both ends is looked at.
+STREAM_BEFORE = 50_000
+
 # What the fields of /proc/PID/smaps_rollup are in.
 KIB = 1024
 
@@ -52,7 +55,9 @@ def main(peer_class: Callable[[], Any]) -> None:
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.peers.NAME")
     parser.add_argument("task", choices=sorted(TASKS))
-    parser.add_argument("count", nargs="?", type=int, default=9, help="how many starts")
+    parser.add_argument(
+        "count", nargs="?", type=int, default=9, help="starts, or values of a stream"
+    )
     parser.add_argument("--python", help="name this interpreter instead of taking the default")
     parser.add_argument("--modules", help="folder with the package whose import is the first call")
     parser.add_argument("--results", help="how remotesvc's results travel, if not by default")
@@ -136,6 +141,23 @@ def _results(peer: Any, options: argparse.Namespace, started: float) -> None:
     peer.close(child)
 
 
+def _stream(peer: Any, options: argparse.Namespace, started: float) -> None:
+    """Take small numbers that the child sends one by one, and see what both ends hold then."""
+    child = peer.local(options.python)
+    pids = (os.getpid(), _check(peer.call(child, os.getpid)))
+    for _ in peer.stream(child, STREAM_BEFORE):
+        pass
+    before = [_resident(pid)["uss"] for pid in pids]
+    started = perf_counter()
+    total = sum(peer.stream(child, options.count))
+    seconds = perf_counter() - started
+    if total != options.count * (options.count - 1) // 2:
+        raise RuntimeError(f"the sum of {options.count} values came out as {total}")
+    here, there = (_resident(pid)["uss"] - was for pid, was in zip(pids, before, strict=True))
+    _print(seconds=seconds / options.count, rate=options.count / seconds, here=here, there=there)
+    peer.close(child)
+
+
 def _open(peer: Any, options: argparse.Namespace) -> Any:
     """Start a child on the host that the options name, or here."""
     if options.config:
@@ -180,5 +202,6 @@ TASKS = {
     "memory": _memory,
     "results": _results,
     "ssh": _ssh,
+    "stream": _stream,
     "warm": _warm,
 }

@@ -2,7 +2,11 @@
 
 import functools
 
-__all__ = ["megabyte", "nested"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+__all__ = ["megabyte", "nested", "send_numbers"]
 
 MEGABYTE = 1024 * 1024
 
@@ -32,3 +36,10 @@ def nested() -> list[dict[str, object]]:
         }
         for number in range(ROWS)
     ]
+
+
+def send_numbers(sender: "Any", count: int) -> None:
+    """Send numbers one by one through whatever has send() and close()."""
+    for number in range(count):
+        sender.send(number)
+    sender.close()

@@ -49,9 +49,9 @@ def weigh(value: "Any") -> "int":
     if kind is float or kind is bool or value is None:
         return 1
     if kind is str and len(value) <= SHORT:
-        return 1 + len(value) * 4 // UNIT  # UTF-8
+        return 2 + len(value) * 4 // UNIT  # UTF-8, and a head
     if (kind is bytes or kind is Encoded) and len(value) <= SHORT:
-        return 1 + len(value) // UNIT
+        return 2 + len(value) // UNIT
     return 0
 
 

@@ -111,12 +111,12 @@ class Channel:
 
     def _attach(self, sender: "Sender") -> "None":
         """Have the reading half end with the writing one: the other end closes both."""
-        receiver, home = self.receiver, sender.place[0]
+        receiver, outlet = self.receiver, sender.outlet()
 
         def end() -> "None":
-            receiver.lose_writers({home}, DisconnectedError(ENDED))
+            error = outlet.lost or DisconnectedError(ENDED)
+            receiver.lose_writers({outlet.respondent}, error)
 
-        outlet = sender.outlet()
         outlet.on_end = end
         if outlet.has_ended:
             end()

@@ -89,7 +89,7 @@ class Inbox:
         # How the last writer ended.
         self._outcome: "Optional[Item]" = None
         self._is_closed = False
-        # Entered as the lock: entering a Condition has a gap in which an interrupt leaves it taken.
+        # Taken as a lock: while a Condition is entered, an interrupt may leave it taken.
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)
         if only is not None:
@@ -333,7 +333,7 @@ class Inbox:
     def take(self, timeout: "Optional[float]") -> "Optional[Item]":
         """Return what came next, or how the stream ended; grant what it cost.
 
-        None when nothing came within `timeout` seconds. Raises Error when the receiver is closed here.
+        None when nothing came within `timeout` seconds. Raises Error when it is closed here.
         """
         with self._lock:
             if not self._changed.wait_for(self.is_settled, timeout):

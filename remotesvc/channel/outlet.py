@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from ..core.link import Link
     from ..core.wire import Message
-    from .streams import Streams
+    from .streams import Address, Streams
 
 __all__ = ["Outlet"]
 
@@ -57,22 +57,12 @@ class Outlet:
     # Nothing longer is joined from fragments for it.
     limit = GRANT.size
 
-    def __init__(
-        self,
-        streams: "Streams",
-        context_id: "int",
-        handle: "int",
-        token: "bytes",
-        size: "int",
-        auth: "int",
-    ) -> "None":
-        self.respondent = context_id
-        self.handle = handle
-        self.token = token
+    def __init__(self, streams: "Streams", address: "Address", size: "int", auth: "int") -> "None":
+        self.respondent, self.handle, self.token = address
         # What is gathered is sent on this authority.
         self.auth = auth
         self.lost: "Optional[Exception]" = None
-        # The id() of each Sender that is open: this must not keep it alive. For Streams only.
+        # The id() of each open Sender, which this must not keep alive (for Streams).
         self.holders: "Set[int]" = set()
         # The contexts that were given a Sender to it from here.
         self.given: "Set[int]" = set()
@@ -83,22 +73,20 @@ class Outlet:
         self._size = size
         self._window = Window(size)
         self._refusal: "Optional[bytes]" = None
-        # Entered as the lock: entering a Condition has a gap in which an interrupt leaves it taken.
+        # Taken as a lock: while a Condition is entered, an interrupt may leave it taken.
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)
         # One sender after another waits for credit; and the frames of one value stay together,
         # whoever closes meanwhile without waiting.
         self._turn = threading.RLock()
         self._order = threading.Lock()
-        self._batch_limit = (
-            min(BATCH_SIZE, self._switch.max_message_size - HEAD_SIZE) - _BATCH_HEAD
-        )
+        self._batch_limit = _limit_batch(self._switch.max_message_size)
         self.is_gathering = size >= LEAST_WINDOW and self._batch_limit >= VALUE_COST
         # Whether a value that goes alone has the turn: what is granted is for that.
         self._is_reserved = False
         self.gathering = Gathering(streams, self.flush)
-        self._own_handle = self._switch.listen(self)
         self._allow()
+        self._own_handle = self._switch.listen(self)
 
     # -- on the reading thread -------------------------------------------------------------------
 
@@ -367,3 +355,8 @@ class Outlet:
 
 def _left(limit: "Optional[float]") -> "Optional[float]":
     return None if limit is None else max(0.0, limit - time.monotonic())
+
+
+def _limit_batch(max_message_size: "int") -> "int":
+    """Return how many bytes of values a batch may hold."""
+    return min(BATCH_SIZE, max_message_size - HEAD_SIZE) - _BATCH_HEAD

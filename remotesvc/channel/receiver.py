@@ -194,6 +194,10 @@ class Receiver:
                 return
             yield value
 
+    def conclude(self, respondent: "Context", error: "Exception") -> "None":
+        """Raise this error after all that a context sent, if it did not end its stream itself."""
+        self._inbox.lose_contexts({respondent.id}, error)
+
     def close(self) -> "None":
         """Take no more; who still sends hears DisconnectedError. Closing twice is fine."""
         self._router.streams.close_inbox(self._inbox)

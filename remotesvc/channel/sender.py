@@ -203,11 +203,12 @@ def open_sender(
     Nothing is noted anywhere until something is sent through it. With the mark of a channel it
     is the other end of that.
     """
-    is_channel = fields[4:] == (True,)
+    is_channel = len(fields) == 5 and fields[4] is True
     if tuple(map(type, fields[:4] if is_channel else fields)) != (int, int, bytes, int):
         raise ProtocolError("a sender without context, handle, token and window")
     context_id, handle, token, window = fields[:4]
-    switch = router.switch
+    # Made now, if not before: calls note from then on to whom they give what came here.
+    switch, streams = router.switch, router.streams
     refusal = refuse_reference(context_id, src, switch.id, switch.parents)
     if refusal is not None:
         raise ProtocolError(refusal)
@@ -217,7 +218,7 @@ def open_sender(
             "a sender to handle %d with a token of %d bytes and a window of %d"
             % (handle, len(token), window)
         )
-    if context_id == switch.id and not router.streams.is_ours(handle, token, window):
+    if context_id == switch.id and not streams.is_ours(handle, token, window):
         # Else whoever guesses a handle has us write to what is not a stream, or not his.
         raise ProtocolError("a sender to handle %d, where no receiver of ours gave it" % handle)
     lent = lent_authority(auth, switch.id, switch.parents)
@@ -229,11 +230,11 @@ def _open_channel(router: "Station", src: "int", sender: "Sender", window: "int"
     from .channel import Channel
 
     channel = Channel(router, window, sender)
-    if src in router.switch.parents and not router.loop.is_current():
+    if src in router.switch.parents:
         try:
             channel.meet()
-        except Error:
-            return channel  # what is wrong with it is raised to whoever uses it
+        except (Error, RuntimeError):
+            return channel  # what is wrong is raised to whoever uses it; or this is the I/O thread
     return channel
 
 

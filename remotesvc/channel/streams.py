@@ -91,7 +91,7 @@ class Streams:
             outlet = self._outlets.get(address)
             if outlet is None:
                 self._check_outlets(address[0])
-                outlet = self._outlets[address] = Outlet(self, *address, size=window, auth=auth)
+                outlet = self._outlets[address] = Outlet(self, address, window, auth)
             outlet.holders.add(id(holder))
             return outlet
 
@@ -167,7 +167,7 @@ class Streams:
         inbox.close()
 
     def lose(self, ids: "Set[int]", error: "Exception") -> "None":
-        """Tell the reading ends of lost contexts, also those elsewhere (observer of the switch)."""
+        """Tell the reading ends of lost contexts, here and elsewhere (observer of the switch)."""
         for inbox in list(self._inboxes.values()):
             inbox.lose_contexts(ids, error)
         for outlet in list(self._outlets.values()):

@@ -19,7 +19,7 @@ class Turn:
 
     def __init__(
         self,
-        lock: "threading._RLock",
+        lock: "threading.RLock",
         timeout: "Optional[float]",
         late: "Callable[[], Exception]",
     ) -> "None":

@@ -36,7 +36,10 @@ if TYPE_CHECKING:
     from ..core.loop import Timer
     from ..types import Opener, ProcessLike
 
-__all__ = ["Attempt", "Connection", "explain_end"]
+    # What a connector knows of its program's last words; None for what is none of them.
+    Explain = Callable[[str, Optional[int], str], Optional[ConnectError]]
+
+__all__ = ["Attempt", "Connection", "describe", "explain_end", "last_words"]
 
 # What the probe and stage0 exit with when no usable Python was found.
 NO_PYTHON = 93
@@ -95,7 +98,10 @@ class Attempt:
 
 
 class Connection:
-    """The parent's end of one child; `info` is set once HELLO was taken."""
+    """The parent's end of one child; `info` is set once HELLO was taken.
+
+    explain(where, exit_status, stderr) is asked first when the program ended before stage0 ran.
+    """
 
     def __init__(
         self,
@@ -105,6 +111,7 @@ class Connection:
         attempt: "Attempt",
         payload: "bytes",
         tried: "Sequence[str]",
+        explain: "Optional[Explain]" = None,
     ) -> "None":
         self.info: "Optional[Info]" = None
         # Why the child will end, once it has said that it will.
@@ -115,6 +122,7 @@ class Connection:
         self._attempt = attempt
         self._payload = payload
         self._tried = tried
+        self._explain = explain
         self._nonce = os.urandom(16)
         self._handshake = Handshake(self._nonce, context_id, router.switch.id)
         self._settled = threading.Event()
@@ -193,15 +201,19 @@ class Connection:
             reason = self.farewell or reason
             self.link.end(_lost(attempt.where, reason, stream.exit_status, stream.stderr))
             return
-        error = explain_end(
-            attempt.where,
-            stream.exit_status,
-            stream.stderr,
-            self._handshake.noise,
-            self._tried,
-            reason,
-            self._handshake.has_marker,
-        )
+        has_begun, error = self._handshake.has_marker, None
+        if self._explain is not None and not has_begun:
+            error = self._explain(attempt.where, stream.exit_status, stream.stderr)
+        if error is None:
+            error = explain_end(
+                attempt.where,
+                stream.exit_status,
+                stream.stderr,
+                self._handshake.noise,
+                self._tried,
+                reason,
+                has_begun,
+            )
         error.elapsed = attempt.elapsed
         self.link.end(error)
 
@@ -238,7 +250,7 @@ def explain_end(
     has_begun: "bool" = True,
 ) -> "ConnectError":
     """Return the error for a command that ended before HELLO, maybe even before stage0. Pure."""
-    said = _last_words(stderr, noise)
+    said = last_words(stderr, noise)
     if exit_status == NO_PYTHON:
         text = "%s: no Python 3.6 or newer (tried %s). Name one with python_path%s" % (
             where,
@@ -256,7 +268,7 @@ def explain_end(
             "python_path%s" % (where, said)
         )
         return InterpreterError(text, None, None, exit_status, stderr)
-    status = reason if exit_status is None else _describe(exit_status)
+    status = reason if exit_status is None else describe(exit_status)
     text = "%s: the remote command ended before the child was ready (%s)%s" % (where, status, said)
     if OUR_WORD + "cwd: " in stderr:
         text += ". Give a cwd that is a folder there, and may be entered"
@@ -268,7 +280,8 @@ def explain_end(
     return BootstrapError(text, None, None, exit_status, stderr)
 
 
-def _describe(exit_status: "int") -> "str":
+def describe(exit_status: "int") -> "str":
+    """Return an exit status in words."""
     if exit_status == -signal.SIGVTALRM:
         return "a call held the GIL for too long; options(holds_gil=seconds) allows it"
     if exit_status < 0:
@@ -276,7 +289,8 @@ def _describe(exit_status: "int") -> "str":
     return "exit status %d" % exit_status
 
 
-def _last_words(stderr: "str", noise: "str") -> "str":
+def last_words(stderr: "str", noise: "str" = "") -> "str":
+    """Return the end of what a program said, as the end of an error text."""
     text = stderr.strip() or noise.strip()
     return ". It said: " + visible(text[-500:].replace("\n", " | ")) if text else ""
 
@@ -284,7 +298,7 @@ def _last_words(stderr: "str", noise: "str") -> "str":
 def _lost(
     where: "str", reason: "str", exit_status: "Optional[int]", stderr: "str"
 ) -> "DisconnectedError":
-    status = "" if exit_status is None else ", " + _describe(exit_status)
+    status = "" if exit_status is None else ", " + describe(exit_status)
     return DisconnectedError(
-        "%s is gone: %s%s%s" % (where, reason, status, _last_words(stderr, "")), reason
+        "%s is gone: %s%s%s" % (where, reason, status, last_words(stderr)), reason
     )

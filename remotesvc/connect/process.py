@@ -18,9 +18,10 @@ from ..core.wire import FRAGMENT_SIZE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Callable, Optional, Sequence
+    from typing import Callable, Dict, Optional, Sequence
 
     from ..core.loop import Loop
+    from ..types import Closable
 
 __all__ = ["STDERR_KEPT", "STILL_OPEN", "ProcessStream"]
 
@@ -42,13 +43,25 @@ KILL_AFTER = 3.5
 
 
 class ProcessStream:
-    """A Stream (core/link.py) over the stdin and stdout of a process."""
+    """A Stream (core/link.py) over the stdin and stdout of a process.
 
-    def __init__(self, loop: "Loop", argv: "Sequence[str]") -> "None":
+    env: all of its environment, None for ours. owned: what is closed when it is gone, such as its
+    terminal, and before, where it may not be killed. `on_error(data)`, called on the loop's thread,
+    sees its stderr.
+    """
+
+    def __init__(
+        self,
+        loop: "Loop",
+        argv: "Sequence[str]",
+        env: "Optional[Dict[str, str]]" = None,
+        owned: "Optional[Closable]" = None,
+    ) -> "None":
         self.stderr = ""
         self.exit_status: "Optional[int]" = None
         self.gone = threading.Event()
         self._loop = loop
+        self._owned = owned
         output, far_output = _socket.socketpair()
         output.shutdown(_socket.SHUT_WR)
         far_output.setsockopt(_socket.SOL_SOCKET, _socket.SO_SNDBUF, OUTPUT_ROOM)
@@ -59,6 +72,7 @@ class ProcessStream:
                 stdout=far_output.fileno(),
                 stderr=subprocess.PIPE,
                 bufsize=0,
+                env=env,
                 start_new_session=True,
             )
         except BaseException:
@@ -98,6 +112,7 @@ class ProcessStream:
         self._pipe.pull = callback
 
     on_end: "Callable[[str], None]" = staticmethod(lambda reason: None)
+    on_error: "Callable[[bytes], None]" = staticmethod(lambda data: None)
 
     def start(self) -> "None":
         """Begin to read both outputs."""
@@ -122,7 +137,9 @@ class ProcessStream:
                 try:
                     os.killpg(self._process.pid, signal.SIGKILL)
                 except (ProcessLookupError, PermissionError):
-                    return  # it became somebody else's: the end of its stdin has to do
+                    # It became somebody else's: the end of its stdin has to do, and a hang-up.
+                    if self._owned is not None:
+                        self._owned.close()
 
     def _watch_exit(self) -> "None":
         """Look once a second whether it exited: there is not everywhere an event for that."""
@@ -175,6 +192,8 @@ class ProcessStream:
 
     def _bury(self) -> "None":
         self._reap()
+        if self._owned is not None:
+            self._owned.close()
         self.gone.set()
 
     def _poll(
@@ -207,6 +226,7 @@ class ProcessStream:
             return
         self._error = (self._error + data)[-STDERR_KEPT:]
         self.stderr = self._error.decode("utf-8", "backslashreplace")
+        self.on_error(data)
 
     def _close_error(self) -> "None":
         if self._error_fd >= 0:

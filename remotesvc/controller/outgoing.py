@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 from types import BuiltinFunctionType, FunctionType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..channel.streams import STREAM_MODULES
 from ..core.errors import RefusedError, ValueNotSupported
 from ..core.values import encode
 from ..core.wire import PICKLE, PLAIN
+from .modules.bundles import OPTION_MODULES, SERVICE_MODULES
 from .modules.main_module import Refused, TrueName, bound_names
 from .modules.responder import Responder
 from .modules.shipment import Shipment
@@ -25,45 +25,6 @@ if TYPE_CHECKING:
     from .workers import Workers
 
 __all__ = ["Outgoing"]
-
-# What a child needs for calls with options.
-OPTION_MODULES = ("remotesvc.core.call_options",)
-
-# What a child needs to serve, and to call, services.
-SERVICE_MODULES = (
-    *STREAM_MODULES,
-    "remotesvc.channel.receiver",
-    "remotesvc.channel.select",
-    "remotesvc.core.context",
-    "remotesvc.core.reach",
-    "remotesvc.core.rebuild",
-    "remotesvc.core.services",
-    "remotesvc.core.verbs",
-    "remotesvc.core.visible",
-    "remotesvc.service",
-    "remotesvc.service.activation",
-    "remotesvc.service.activator",
-    "remotesvc.service.admission",
-    "remotesvc.service.annotations",
-    "remotesvc.service.arguments",
-    "remotesvc.service.base",
-    "remotesvc.service.call",
-    "remotesvc.service.catalog",
-    "remotesvc.service.desk",
-    "remotesvc.service.expose",
-    "remotesvc.service.interrupt",
-    "remotesvc.service.invoker",
-    "remotesvc.service.kinds",
-    "remotesvc.service.offers",
-    "remotesvc.service.policy",
-    "remotesvc.service.pool",
-    "remotesvc.service.proxy",
-    "remotesvc.service.request",
-    "remotesvc.service.runner",
-    "remotesvc.service.stream",
-    "remotesvc.service.threads",
-    "remotesvc.service.verbs",
-)
 
 # The names of so many callables are remembered, of the kinds that are hashed by identity.
 KNOWN_LIMIT = 1024

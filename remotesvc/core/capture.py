@@ -71,6 +71,7 @@ OWN_FILES = (
     "remotesvc/core/main_module.py",
     "remotesvc/core/pickled.py",
     "remotesvc/core/resources.py",
+    "remotesvc/service/activation.py",
     "remotesvc/service/activator.py",
     "remotesvc/service/catalog.py",
     "remotesvc/service/invoker.py",

@@ -33,6 +33,8 @@ class ReplyFuture(concurrent.futures.Future):  # type: ignore[type-arg]
 
     limit = 0
     handle = 0
+    # Makes what a wait for it takes place in, if it may be a wait for oneself (service/waits.py).
+    guard: "Optional[Callable[[], Any]]" = None
     # What its call went out by, and may wait in.
     link: "Optional[Link]" = None
     _message: "Optional[Message]" = None
@@ -139,7 +141,7 @@ class ReplyFuture(concurrent.futures.Future):  # type: ignore[type-arg]
         if self._outcome is None and self._message is None:
             if self.link is not None:
                 self.link.push()
-            failure = super().exception(timeout)
+            failure = self._wait(timeout)
             if self._message is None and self._outcome is None:
                 return None, failure
         with self._turn:
@@ -149,6 +151,12 @@ class ReplyFuture(concurrent.futures.Future):  # type: ignore[type-arg]
                 self._outcome = self._open(self._message)  # type: ignore[arg-type]  # it has come
                 self._message = None
             return self._outcome
+
+    def _wait(self, timeout: "Optional[float]") -> "Optional[BaseException]":
+        if self.guard is None or self.done():
+            return super().exception(timeout)
+        with self.guard():
+            return super().exception(timeout)
 
     def _open(self, message: "Message") -> "Tuple[Any, Optional[BaseException]]":
         try:

@@ -38,7 +38,10 @@ def refuse_handing_on(
     reference from anybody else could be had to write on its own authority to what is no stream.
     """
     if not is_below:
-        return "a sender to %s is not ours to give to %s: its own parent may" % (home, receiver)
+        return (
+            "a sender to %s is not ours to give to %s: only a parent of both may, so return it "
+            "to that one" % (home, receiver)
+        )
     if is_apart and not siblings:
         return (
             "a sender to %s is of no use to %s: children may not talk to each other; "

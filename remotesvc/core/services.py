@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from ..bootstrap.child import Child
     from .link import Link
-    from .switch import Handler
+    from .switch import Handler, Switch
     from .wire import Message
 
 __all__ = ["refuse_start", "start"]
@@ -30,17 +30,33 @@ def refuse_start(is_commanded: "bool", own_id: "int") -> "Optional[str]":
 
 def start(child: "Child", link: "Optional[Link]", message: "Message") -> "None":
     """Take the first call of a service (handler of CALL_SERVICE, until it has put in others)."""
-    switch = child.switch
+    kept: "List[Tuple[Optional[Link], Message]]" = []
+    if not _keep(child.switch, kept, link, message):
+        return
+
+    def keep(link: "Optional[Link]", message: "Message") -> "None":
+        _keep(child.switch, kept, link, message)
+
+    child.switch.serve(CALL_SERVICE, keep)
+    threading.Thread(
+        target=_begin, args=(child, kept), name="remotesvc-services", daemon=True
+    ).start()
+
+
+def _keep(
+    switch: "Switch",
+    kept: "List[Tuple[Optional[Link], Message]]",
+    link: "Optional[Link]",
+    message: "Message",
+) -> "bool":
+    """Keep a call; those of strangers, who might send any number, have to come again."""
     commanded = is_commanded(message.src, message.auth, switch.id, switch.parents)
     refusal = refuse_start(commanded, switch.id)
     if refusal is not None:
         switch.refuse(link, message, "refused", refusal)
-        return
-    kept: "List[Tuple[Optional[Link], Message]]" = [(link, message)]
-    switch.serve(CALL_SERVICE, lambda *call: kept.append(call))
-    threading.Thread(
-        target=_begin, args=(child, kept), name="remotesvc-services", daemon=True
-    ).start()
+        return False
+    kept.append((link, message))
+    return True
 
 
 def _begin(child: "Child", kept: "List[Tuple[Optional[Link], Message]]") -> "None":

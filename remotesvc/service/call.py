@@ -9,10 +9,11 @@ from ..core.errors import Error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Dict, Optional, Sequence, Tuple
+    from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
     from ..core.wire import Message
     from .invoker import Invoker
+    from .waits import Waiter
 
 __all__ = ["Call", "current_call", "run_as", "running_call"]
 
@@ -30,7 +31,11 @@ class Call:
     __slots__ = (
         "_answer",
         "auth",
+        "caller",
         "cancelled",
+        "company",
+        "error",
+        "has_failed",
         "ident",
         "invoker",
         "is_answered",
@@ -45,6 +50,7 @@ class Call:
         "service",
         "size",
         "src",
+        "waits",
     )
 
     def __init__(
@@ -67,6 +73,14 @@ class Call:
         self.is_answered = False
         # The call whose stream this one reads.
         self.origin: "Optional[Call]" = None
+        # Who called it here, if a method or a constructor did, and how often this one waits now
+        # (for waits.py).
+        self.caller: "Optional[Waiter]" = None
+        self.waits = 0
+        # The calls that the same run is for, and what it raised (for invoker.py).
+        self.company: "List[Call]" = []
+        self.error: "Optional[BaseException]" = None
+        self.has_failed = False
         # What its arguments take while it waits.
         self.size = len(payload)
         self.invoker: "Optional[Invoker]" = None

@@ -1,4 +1,4 @@
-"""Desk: the calls that are here and not answered yet: counted, cancelled, and ended with a reason."""
+"""Desk: the calls that are here and not answered yet: counted, cancelled, ended with a reason."""
 
 import threading
 
@@ -9,7 +9,7 @@ from .admission import refuse_waiting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Callable, Dict, Iterable, List, Optional, Set, Tuple
+    from typing import Callable, Dict, Iterable, List, Optional, Tuple
 
     from ..core.loop import Loop
     from ..core.switch import Switch
@@ -107,7 +107,9 @@ class Desk:
             call.answer(DEAD, bury("refused", "%s: %s" % (call.name, text)))
 
     def _end(self, call: "Call") -> "None":
+        # In this order: a thread that begins with it notes that, and then looks whether it may.
         call.cancel()
-        if call.ident and (call.invoker is None or call.invoker.cancel(call)):
-            self._defer(self._runner.interrupt, call)
-            self._loop.call_later(self._grace, lambda: self._runner.give_up(call))
+        run = call if call.invoker is None else call.invoker.cancel(call)
+        if run is not None and run.ident:
+            self._defer(self._runner.interrupt, run)
+            self._loop.call_later(self._grace, lambda: self._defer(self._runner.give_up, run))

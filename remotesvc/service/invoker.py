@@ -8,12 +8,14 @@ to do something around each call, or `schedule()` to say when.
 import threading
 from collections import deque
 
+from ..core.dead import bury
 from ..core.values import encode
-from ..core.wire import DEAD, ERROR, PLAIN
+from ..core.wire import DEAD, PLAIN
+from .waits import those_who_wait_for
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Deque, Dict, List, Optional, Tuple
+    from typing import Any, Callable, Deque, Dict, Iterable, List, Optional, Tuple
 
     from .base import Service
     from .call import Call
@@ -35,7 +37,8 @@ class Invoker:
 
     # Whether a method that calls its own service would wait for itself.
     is_serial = False
-    can_stream = True
+    # Whether what one call comes to is told to others.
+    is_shared = False
 
     def __init__(self, service: "Service", pool: "Pool") -> "None":
         self.service = service
@@ -48,7 +51,11 @@ class Invoker:
     def admit(self, call: "Call") -> "None":
         """Take a call; never blocks."""
         self.waiting += 1
-        self.schedule(self.serve, call)
+        try:
+            self.schedule(self.serve, call)
+        except BaseException as error:  # noqa: BLE001 user code, or no thread could be started
+            self.waiting -= 1
+            self._fail(call, error)
 
     def schedule(self, job: "Callable[..., None]", *args: "Any") -> "None":
         """Have the pool run job(*args) when this service may."""
@@ -57,10 +64,18 @@ class Invoker:
     def serve(self, call: "Call") -> "None":
         """Check, run and answer a call (on a thread of the pool)."""
         self.waiting -= 1
-        method = self.pool.check(self, call)
-        if method is not None:
-            self.calls += 1
-            self.run(method, call)
+        try:
+            method = self.pool.check(self, call)
+            if method is not None:
+                self.calls += 1
+                self.run(method, call)
+        except BaseException as error:  # noqa: BLE001 an invoker of the user's
+            self._fail(call, error)
+
+    def _fail(self, call: "Call", error: "BaseException") -> "None":
+        """Answer a call that did not come to run, or whose outcome was lost."""
+        self.errors += 1
+        call.answer(*self.pool.fail(call, error))
 
     def run(self, method: "Method", call: "Call") -> "None":
         """Run and answer a call that was checked."""
@@ -69,7 +84,7 @@ class Invoker:
     def outcome(self, method: "Method", call: "Call") -> "Outcome":
         """Run a method; return what to answer, whatever happened in it."""
         outcome = self.pool.execute(method, call, self.invoke)
-        if outcome[0] in (DEAD, ERROR):
+        if call.has_failed or outcome[0] == DEAD:
             self.errors += 1
         return outcome
 
@@ -77,9 +92,9 @@ class Invoker:
         """Return what the method returns, or raise what it raises."""
         return method.function(self.service, **call.kwargs)
 
-    def cancel(self, call: "Call") -> "bool":
-        """Tell whether the method may be interrupted, now that its caller does not wait."""
-        return True
+    def cancel(self, call: "Call") -> "Optional[Call]":
+        """Return the call whose method may be interrupted, now that this one was cancelled."""
+        return call
 
 
 class SerializedInvoker(Invoker):
@@ -125,7 +140,7 @@ class DeduplicatingInvoker(Invoker):
     Who asks while it runs waits, and takes no thread. A failure is told to them, and not kept.
     """
 
-    can_stream = False
+    is_shared = True
 
     def __init__(self, service: "Service", pool: "Pool") -> "None":
         Invoker.__init__(self, service, pool)
@@ -136,26 +151,38 @@ class DeduplicatingInvoker(Invoker):
 
     def run(self, method: "Method", call: "Call") -> "None":
         """Answer from what is kept, wait with others, or run."""
-        key = method.name, encode(_canonical(call.kwargs))
+        arguments = {k: v for k, v in call.kwargs.items() if k != method.call_parameter}
+        key = method.name, self.pool.router.streams.collect(_canonical, arguments)[0]
+        first: "Optional[Call]" = None
         with self._lock:
             outcome = self._outcomes.get(key)
             if outcome is None:
-                is_first = key not in self._pending
-                pending = self._pending.setdefault(key, [])
-                pending.append(call)
-        if outcome is None and is_first:
-            outcome = self.outcome(method, call)
-            with self._lock:
-                if self._pending.get(key) is pending:
-                    # Else it was forgotten meanwhile: it is told, and not kept.
-                    del self._pending[key]
-                    self._keep(key, outcome)
-                told = list(pending)
-                pending.clear()
-            for one in told:
-                one.answer(*outcome)
-        elif outcome is not None:
+                call.company = self._pending.setdefault(key, [])
+                call.company.append(call)
+                first = call.company[0]
+        if outcome is not None:
             call.answer(*outcome)
+        elif first is call:
+            self._run(method, call, key)
+        elif any(one is first for one in those_who_wait_for(call)):
+            text = "%s calls itself with the same arguments, and would wait for itself"
+            call.answer(DEAD, bury("pool", text % call.name))
+
+    def _run(self, method: "Method", call: "Call", key: "Key") -> "None":
+        outcome = self.outcome(method, call)
+        company, error = call.company, call.error
+        with self._lock:
+            if self._pending.get(key) is company:
+                # Else it was forgotten meanwhile: it is told, and not kept.
+                del self._pending[key]
+                if not call.has_failed:
+                    self._keep(key, outcome)
+            told = list(company)
+            company.clear()
+        for one in told:
+            is_own = one is call or error is None
+            one.answer(*(outcome if is_own else self.pool.fail(one, error)))  # type: ignore[arg-type]
+        call.error = None
 
     def _keep(self, key: "Key", outcome: "Outcome") -> "None":
         if outcome[0] != PLAIN or len(outcome[1]) > OUTCOMES_BYTES:
@@ -171,29 +198,35 @@ class DeduplicatingInvoker(Invoker):
 
     def forget(self, method: "Optional[str]" = None, **kwargs: "Any") -> "None":
         """Forget all results, those of one method, or that of one method and its arguments."""
-        wanted = encode(_canonical(kwargs)) if kwargs else None
+        wanted = _canonical(kwargs) if kwargs else None
         with self._lock:
             for table in (self._outcomes, self._pending):
                 for key in list(table):
                     if method in (None, key[0]) and wanted in (None, key[1]):
                         self._drop(key) if table is self._outcomes else self._pending.pop(key)
 
-    def cancel(self, call: "Call") -> "bool":
-        """Let a run go on while somebody waits for it."""
+    def cancel(self, call: "Call") -> "Optional[Call]":
+        """Let a run go on while somebody waits for it; who asks after that has it run anew."""
         with self._lock:
-            for pending in self._pending.values():
-                if call in pending:
-                    return all(other.cancelled for other in pending)
-        return True
+            company = call.company
+            if not company or not all(one.cancelled for one in company):
+                return None
+            for key in [key for key, other in self._pending.items() if other is company]:
+                del self._pending[key]
+            return company[0]
 
 
-def _canonical(value: "Any") -> "Any":
-    """Return what is equal for arguments that are equal, however their dicts are ordered."""
+def _canonical(value: "Any") -> "bytes":
+    """Return the same bytes for arguments that are equal, however their dicts are ordered."""
     if isinstance(value, dict):
-        items = [(encode(key), _canonical(member)) for key, member in value.items()]
-        return ("dict", sorted(items, key=lambda item: item[0]))
+        parts = sorted(_canonical(key) + _canonical(member) for key, member in value.items())
+        return _join(b"d", parts)
     if isinstance(value, (set, frozenset)):
-        return ("set", sorted(map(encode, value)))
+        return _join(b"s", sorted(map(_canonical, value)))
     if isinstance(value, (list, tuple)):
-        return (type(value).__name__, list(map(_canonical, value)))
-    return value
+        return _join(b"l" if isinstance(value, list) else b"t", map(_canonical, value))
+    return encode(value)
+
+
+def _join(kind: "bytes", parts: "Iterable[bytes]") -> "bytes":
+    return kind + b"".join(b"%d:%s" % (len(part), part) for part in parts) + b";"

@@ -9,22 +9,30 @@ import itertools
 import struct
 import threading
 
-from ..core.errors import DisconnectedError, RefusedError
+from ..core.errors import DisconnectedError, Error, MessageTooLarge, ValueNotSupported
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, Generator, List, Set, Tuple
+    from typing import Any, Callable, Dict, Generator, List, Optional, Set, Tuple
 
     from ..channel.sender import Sender
     from .call import Call
 
-__all__ = ["NUMBER", "Offers", "pump"]
+__all__ = ["NUMBER", "Offers", "Undone", "pump"]
 
 # What the answer to a call of a method that yields holds.
 NUMBER = struct.Struct(">I")
 
 # So many of one context may wait to be read; the oldest is closed then.
 OFFERS_LIMIT = 1024
+
+
+class Undone(Error):
+    """A stream that cannot be opened, or a value that cannot travel: told without a traceback."""
+
+    def __init__(self, code: "str", text: "str") -> "None":
+        Error.__init__(self, text)
+        self.code = code
 
 
 class Offers:
@@ -49,12 +57,25 @@ class Offers:
         return NUMBER.pack(number)
 
     def take(self, src: "int", number: "int") -> "Tuple[Generator[Any, None, Any], Call]":
-        """Return what a context was told to be this number; RefusedError if there is none."""
+        """Return what a context was told to be this number; Undone if there is none."""
         with self._lock:
             offer = self._offers.get(src, {}).pop(number, None)
         if offer is None:
-            raise RefusedError("there is no stream %d, or it was opened already" % number)
+            raise Undone("refused", "there is no stream %d, or it was opened already" % number)
         return offer
+
+    def call_of(self, src: "int", number: "int") -> "Optional[Call]":
+        """Return the call that this number stands for."""
+        with self._lock:
+            offer = self._offers.get(src, {}).get(number)
+        return None if offer is None else offer[1]
+
+    def withdraw(self, call: "Call", payload: "bytes") -> "None":
+        """Take back what nobody waits for."""
+        with self._lock:
+            offer = self._offers.get(call.src, {}).pop(NUMBER.unpack(payload)[0], None)
+        if offer is not None:
+            offer[0].close()
 
     def lose(self, ids: "Set[int]") -> "None":
         """Drop what lost contexts would have read."""
@@ -65,20 +86,35 @@ class Offers:
                 generator.close()  # it never began, so nothing of it runs
 
 
-def pump(generator: "Generator[Any, None, Any]", sender: "Sender") -> "Any":
+def pump(
+    generator: "Generator[Any, None, Any]",
+    sender: "Sender",
+    lay_open: "Callable[[], None]",
+    shelter: "Callable[[], None]",
+) -> "Any":
     """Send what a generator yields; return what it returns, raise what it raises.
 
-    When nobody reads any more it is closed, so that its `finally` blocks run.
+    When nobody reads any more it is closed, so that its `finally` blocks run. What is between
+    lay_open() and shelter() is code of the user's, which a cancel may interrupt: but once, and not
+    while it is being closed.
     """
     try:
         while True:
             try:
+                lay_open()
                 value = next(generator)
             except StopIteration as end:
                 return end.value
-            sender.send(value)
-    except DisconnectedError:
-        return None
+            finally:
+                shelter()
+            try:
+                sender.send(value)
+            except DisconnectedError:
+                return None
+            except ValueNotSupported as error:
+                raise Undone("value", str(error)) from None
+            except MessageTooLarge as error:
+                raise Undone("size", str(error)) from None
     finally:
         generator.close()
         sender.close()

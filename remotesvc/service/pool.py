@@ -7,12 +7,12 @@ constructors have threads of their own, so that neither they nor long calls keep
 """
 
 import threading
+import time
 
 from ..core.authority import CALL_SERVICE, is_commanded
-from ..core.dead import bury
-from ..core.errors import Error, PoolExhausted, ProtocolError, RefusedError
-from ..core.wire import DEAD, ERROR, PLAIN, RAW
-from .activation import Activation
+from ..core.errors import Error, ProtocolError
+from ..core.wire import PLAIN, RAW
+from .activation import Activations
 from .activator import Activator
 from .admission import refuse_activation
 from .base import Service
@@ -22,8 +22,9 @@ from .desk import Desk
 from .invoker import Invoker
 from .offers import Offers
 from .request import ACTIVATE, read_cancel, read_request
-from .runner import Runner, describe, log
+from .runner import Runner, log
 from .threads import Threads
+from .waits import Waits
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from ..core.link import Link
     from ..core.wire import Message
     from ..types import ServiceRouter
-    from .verbs import MethodName
 
 __all__ = ["POOL_SIZE", "Pool"]
 
@@ -65,20 +65,22 @@ class Pool:
         _check_options(router, size, activator)
         self.router = router
         self.offers = Offers()
-        self._activator = activator or Activator()
         self._threads = Threads("service", size)
         self._activators = Threads("activation", ACTIVATIONS)
         self._runner = Runner(router, self.offers, self._threads)
         self.check, self.execute = self._runner.check, self._runner.execute
+        self.lay_open, self.shelter = self._runner.lay_open, self._runner.shelter
+        self.fail = self._runner.fail
+        # Constructors may take all other threads there are, and for long.
+        self._interrupter = Threads("interrupt", 1)
         self._desk = Desk(
-            router.switch, router.loop, self._runner, self._activators.defer, router.grace
+            router.switch, router.loop, self._runner, self._interrupter.defer, router.grace
         )
+        self.waits = Waits(self)
         self._invokers: "Dict[str, Invoker]" = {}
-        self._activating: "Dict[str, Activation]" = {}
-        # Threads that wait for calls of this very pool.
-        self._waiting = 0
         self._is_closed = False
         self._lock = threading.Lock()
+        self._activations = Activations(self, activator or Activator(), self._put, self._lock)
         self.add(Catalog(router, self))
         for service in services:
             self.add(service)
@@ -119,15 +121,12 @@ class Pool:
         """Return the instance that serves a class, or a name; activate it if need be."""
         name = service if isinstance(service, str) else service.name()
         with self._lock:
+            if self._is_closed:
+                raise Error("this pool is closed: make a new one")
             invoker = self._invokers.get(name)
-            activation = self._activating.get(name)
-            is_mine = invoker is None and activation is None
-            if is_mine:
-                activation = self._activating[name] = Activation()
-        if is_mine:
-            self._activate(name)
-        if invoker is None and activation is not None:
-            invoker = activation.wait()
+            activation = None if invoker is not None else self._activations.want(name)
+        if activation is not None:
+            invoker = self._activations.wait(activation)
         return invoker.service  # type: ignore[union-attr]
 
     def defer(self, function: "Callable[..., Any]", *args: "Any") -> "None":
@@ -171,6 +170,8 @@ class Pool:
             switch.refuse(link, message, "protocol", str(error))
             return
         call = Call(message, names, payload, commanded, self._desk.answer)
+        if link is None:
+            call.caller = self.waits.waiter()  # it was sent on this very thread
         refusal = self._admit(call, bool(flags & ACTIVATE))
         if refusal is not None:
             switch.refuse(link, message, "refused", refusal)
@@ -188,77 +189,21 @@ class Pool:
             refusal = refusal or self._desk.open(call)
             if refusal is not None:
                 return refusal
-            is_first = False
-            if invoker is None:
-                is_first = call.service not in self._activating
-                self._activating.setdefault(call.service, Activation()).calls.append(call)
+            activation = None if invoker is not None else self._activations.add(call)
         if invoker is not None:
             invoker.admit(call)
-        elif is_first:
-            self._activators.defer(self._activate, call.service)
+        elif activation is not None:
+            self._activators.defer(self._activations.run, activation)
         return None
 
-    def begin_wait(self, caller: "Call", wanted: "MethodName") -> "None":
-        """Note that a method waits for another one of this pool; PoolExhausted if for itself."""
-        with self._lock:
-            invoker = self._invokers.get(wanted.service)
-            if caller.invoker is invoker is not None and invoker.is_serial:
-                raise PoolExhausted(
-                    "%s calls %s, which waits until %s has ended: the service runs one call at a "
-                    "time" % (caller.name, wanted.qualname, caller.name)
-                )
-            if self._waiting + 1 >= self._threads.size:
-                raise PoolExhausted(
-                    "%s calls %s, but no thread is left to run it: all %d of the pool wait for "
-                    "such calls. Give the pool more, or call the method as a method"
-                    % (caller.name, wanted.qualname, self._threads.size)
-                )
-            self._waiting += 1
-
-    def end_wait(self) -> "None":
-        """Note that a method waits no more."""
-        with self._lock:
-            self._waiting -= 1
-
-    # -- activation ------------------------------------------------------------------------------
-
-    def _activate(self, name: "str") -> "None":
-        """Construct a service, and let in who waits for it; what goes wrong is told to all."""
-        activation = self._activating[name]
-        invoker: "Optional[Invoker]" = None
-        failure: "Optional[BaseException]" = None
+    def dismiss(self, name: "str", service: "Service") -> "None":
+        """Shut a service down that calls do not reach any more, or never did."""
         try:
-            self._weed(activation, name)
-            service = self._activator.activate(self, name)
-            if not isinstance(service, Service):
-                raise TypeError("service %s: the activator returned %r" % (name, service))
-            invoker = self._put(name, service)
-        except BaseException as error:  # noqa: BLE001 user code: told, and tried again next time
-            failure = error
-        with self._lock:
-            del self._activating[name]
-        activation.settle(invoker, failure)
-        for call in activation.calls:
-            if invoker is not None:
-                call.invoker = invoker
-                invoker.admit(call)
-            elif isinstance(failure, RefusedError):
-                call.answer(DEAD, bury("refused", str(failure)))
-            else:
-                call.answer(ERROR, describe(failure, True))  # type: ignore[arg-type]
-
-    def _weed(self, activation: "Activation", name: "str") -> "None":
-        """Raise the refusal of the activator, if it permits none of those who wait."""
-        calls = activation.calls
-        for call in list(calls):
-            try:
-                self._activator.check(name, call)
-            except RefusedError as error:
-                if len(calls) > 1:
-                    calls.remove(call)
-                    call.answer(DEAD, bury("refused", str(error)))
-                else:
-                    raise
+            service.on_shutdown()
+        except BaseException:  # noqa: BLE001 user code
+            log().exception("on_shutdown of %s failed", name)
+        if service.has_select:
+            service.select.close()
 
     # -- events and ends -------------------------------------------------------------------------
 
@@ -272,8 +217,11 @@ class Pool:
         def come() -> "None":
             invoker.schedule(self._serve_event, invoker)
 
-        invoker.service.select.on_ready = come
-        come()  # something may be there already
+        with self._lock:
+            select = invoker.service.select
+            if select.on_ready is None:
+                # Told once when something came, also before this: events are served one by one.
+                select.on_ready = come
 
     def _serve_event(self, invoker: "Invoker") -> "None":
         """Hand one event of a service's select to it, and come again for the next."""
@@ -282,7 +230,7 @@ class Pool:
             return
         try:
             invoker.service.on_message(event)
-        except Exception:  # noqa: BLE001 user code
+        except BaseException:  # noqa: BLE001 user code
             log().exception("on_message of %s failed", type(invoker.service).name())
         invoker.schedule(self._serve_event, invoker)
 
@@ -302,16 +250,13 @@ class Pool:
                 return
             self._is_closed = True
             invokers = list(self._invokers.items())
+        limit = time.monotonic() + timeout
         self._desk.refuse_all("the services of this context were closed")
-        self._activators.close(timeout)
-        self._threads.close(timeout)
+        self._activations.end(Error("the pool was closed"))
+        for threads in (self._threads, self._activators, self._interrupter):
+            threads.close(max(0.0, limit - time.monotonic()))
         for name, invoker in reversed(invokers):
-            try:
-                invoker.service.on_shutdown()
-            except Exception:  # noqa: BLE001 user code
-                log().exception("on_shutdown of %s failed", name)
-            if invoker.service.has_select:
-                invoker.service.select.close()
+            self.dismiss(name, invoker.service)
 
     def __enter__(self) -> "Pool":
         return self

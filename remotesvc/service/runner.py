@@ -9,12 +9,13 @@ import threading
 import types
 
 from ..core.dead import bury
-from ..core.errors import Error, MessageTooLarge, ProtocolError, RefusedError, ValueNotSupported
+from ..core.errors import Error, ProtocolError, RefusedError, ValueNotSupported
 from ..core.values import encode
 from ..core.wire import DEAD, ERROR, PLAIN, RAW
 from .call import run_as
 from .expose import find_method, methods_of
 from .interrupt import interrupt, unburden
+from .offers import Undone
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,18 +49,22 @@ class Runner:
 
     def check(self, invoker: "Invoker", call: "Call") -> "Optional[Method]":
         """Return the method of a call that may run; answer the others here."""
+        if call.cancelled:
+            call.answer(*NOTHING)  # nobody waits for that
+            return None
         try:
             method = self._judge(invoker, call)
         except Error as error:
             code = "protocol" if isinstance(error, ProtocolError) else "refused"
-            call.answer(DEAD, bury(code, str(error)))
+            outcome = DEAD, bury(code, str(error))
         except Exception as error:  # noqa: BLE001 arguments that do not fit
-            call.answer(ERROR, describe(error, False))
+            outcome = ERROR, describe(error, False)
         else:
             if method is None or method.is_no_reply:
                 call.answer(*NOTHING)
             return method
         invoker.errors += 1
+        call.answer(*outcome)
         return None
 
     def _judge(self, invoker: "Invoker", call: "Call") -> "Optional[Method]":
@@ -98,17 +103,35 @@ class Runner:
     ) -> "Outcome":
         """Run a method on this thread; return its outcome, whatever it does."""
         before = run_as(call)
-        call.ident = threading.get_ident()
         try:
             try:
-                return self._pack(call, invoke(method, call))
+                self.lay_open(call)
+                return self._pack(method, call, invoke(method, call))
             finally:
-                self._release(call)
+                self.shelter(call)
         except BaseException as error:  # noqa: BLE001 sys.exit() ends the call, not the thread
-            self._release(call)  # an interrupt may have come while the first one was at work
-            return self._failure(method, call, error)
+            self.shelter(call)  # an interrupt may have come while the first one was at work
+            return self.fail(call, error, method.is_no_reply)
         finally:
+            self._router.settle()
             run_as(before)
+
+    def lay_open(self, call: "Call") -> "None":
+        """Let a cancel interrupt this thread from here on; KeyboardInterrupt if it was there."""
+        call.ident = threading.get_ident()
+        # In this order: who cancels notes that first, and then looks whether it runs.
+        if call.cancelled and (call.invoker is None or call.invoker.cancel(call) is call):
+            raise KeyboardInterrupt("the call was cancelled")
+
+    def shelter(self, call: "Call") -> "None":
+        """Let no cancel interrupt this thread from here on; what was on its way is taken back."""
+        with self._lock:
+            ident, call.ident = call.ident, 0
+            if ident and call.is_interrupted:
+                unburden(ident)
+            if call.is_given_up:
+                call.is_given_up = False
+                self._threads.take_back_one()
 
     def interrupt(self, call: "Call") -> "None":
         """Raise KeyboardInterrupt in the method of a call, if it still runs."""
@@ -120,56 +143,57 @@ class Runner:
     def give_up(self, call: "Call") -> "None":
         """Replace the thread of a call that was cancelled some time ago and does not end."""
         with self._lock:
-            is_stuck = call.ident != 0 and self._threads.give_up_one()
-            call.is_given_up = is_stuck
+            is_stuck = call.ident != 0 and not call.is_given_up and self._threads.give_up_one()
+            call.is_given_up = call.is_given_up or is_stuck
         if is_stuck:
             log().warning("%s was cancelled and does not end; its thread is replaced", call.name)
 
-    def _release(self, call: "Call") -> "None":
-        with self._lock:
-            ident, call.ident = call.ident, 0
-            if ident and call.is_interrupted:
-                unburden(ident)
-            if ident and call.is_given_up:
-                self._threads.take_back_one()
-
     # -- what comes of it ------------------------------------------------------------------------
 
-    def _pack(self, call: "Call", result: "Any") -> "Outcome":
+    def _pack(self, method: "Method", call: "Call", result: "Any") -> "Outcome":
+        is_shared = call.invoker is not None and call.invoker.is_shared
         if type(result) is types.GeneratorType:
-            return self._offer(call, result)
-        if not call.is_awaited:
+            return self._offer(call, result, is_shared)
+        if method.is_no_reply or not (call.is_awaited or is_shared):
+            _discard(result)
             return NOTHING
         streams = self._router.streams
         try:
             payload, lent = streams.collect(encode, result, "result")
         except ValueNotSupported as error:
-            if type(result).__name__ == "coroutine":
-                result.close()  # or Python warns, at any later moment, that nobody awaited it
+            _discard(result)
             return DEAD, bury("value", "%s: %s" % (call.name, error))
+        if is_shared and any(lent.values()):
+            text = "%s: a %s cannot answer with a Sender" % (call.name, _kind_of(call))
+            return DEAD, bury("value", text)
         streams.expect(lent, call.src)
         return PLAIN, payload
 
-    def _offer(self, call: "Call", generator: "Any") -> "Outcome":
+    def _offer(self, call: "Call", generator: "Any", is_shared: "bool") -> "Outcome":
+        if is_shared:
+            generator.close()
+            text = "%s: a %s cannot answer with a stream" % (call.name, _kind_of(call))
+            return DEAD, bury("value", text)
         if not call.is_awaited:
             generator.close()
             return NOTHING
-        if call.invoker is not None and not call.invoker.can_stream:
-            generator.close()
-            text = "%s: a %s cannot answer with a stream" % (
-                call.name,
-                type(call.invoker).__name__,
-            )
-            return DEAD, bury("value", text)
-        return RAW, self._offers.add(call, generator)
+        payload = self._offers.add(call, generator)
+        if call.cancelled:
+            self._offers.withdraw(call, payload)
+        return RAW, payload
 
-    def _failure(self, method: "Method", call: "Call", error: "BaseException") -> "Outcome":
-        if method.is_no_reply or not call.is_awaited:
+    def fail(self, call: "Call", error: "BaseException", is_no_reply: "bool" = False) -> "Outcome":
+        """Return the outcome of a call that failed; log it if that is told to nobody."""
+        call.has_failed = True
+        if call.invoker is not None and call.invoker.is_shared:
+            call.error = error
+        if is_no_reply or not call.is_awaited:
             if not call.cancelled:
                 log().error("%s failed, and nobody waits for it", call.name, exc_info=error)
             return NOTHING
-        if isinstance(error, (MessageTooLarge, RefusedError)) and error.__traceback__ is None:
-            return DEAD, bury("refused", str(error))
+        if isinstance(error, Undone):
+            origin = call if call.origin is None else call.origin
+            return DEAD, bury(error.code, "%s: %s" % (origin.name, error))
         if not call.is_commanded:
             log().info("%s failed for context %d", call.name, call.src, exc_info=error)
         return ERROR, describe(error, call.is_commanded)
@@ -194,10 +218,20 @@ def log() -> "Any":
     return logging.getLogger("remotesvc.service")
 
 
+def _discard(result: "Any") -> "None":
+    """Drop a result that goes nowhere."""
+    if type(result).__name__ == "coroutine":
+        result.close()  # or Python warns, at any later moment, that nobody awaited it
+
+
+def _kind_of(call: "Call") -> "str":
+    return type(call.invoker).__name__
+
+
 def _is_authorized(policy: "Any", invoker: "Invoker", call: "Call") -> "bool":
     """Ask a policy; one that raises does not authorize."""
     try:
         return policy.is_authorized(invoker.service, call) is True
-    except Exception:  # noqa: BLE001 user code
+    except BaseException:  # noqa: BLE001 user code
         log().exception("policy %s of %s raised: refused", type(policy).__name__, call.name)
         return False

@@ -1,9 +1,10 @@
 """Stream: what a caller gets of a method that yields; an iterator with flow control."""
 
 from ..channel.receiver import EndOfStream, Receiver
-from ..core.errors import RemoteError
+from ..core.errors import Error, RemoteError
 from .catalog import CATALOG
 from .offers import NUMBER
+from .waits import Wait
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class Stream:
         self._number = NUMBER.unpack(payload)[0]
         self._receiver: "Optional[Receiver]" = None
         self._future: "Optional[ReplyFuture]" = None
+        self._wait: "Optional[Wait]" = None
         self._is_over = False
 
     def __repr__(self) -> "str":
@@ -47,7 +49,7 @@ class Stream:
         receiver = self._receiver or self._open()
         try:
             return receiver.get(self._verbs.timeout)
-        except (EndOfStream, RemoteError):
+        except (EndOfStream, RemoteError, _Over):
             self._end()
         except BaseException:
             self.close()
@@ -56,10 +58,15 @@ class Stream:
 
     def _open(self) -> "Receiver":
         context = self._verbs.context
+        self._wait = self._verbs.wait("a method that yields")
+        if self._wait is not None:
+            self._wait.__enter__()
         receiver = self._receiver = Receiver(context.router, respondent=context)
         try:
             arguments = {"number": self._number, "sender": receiver.sender}
-            self._future = context.submit_service(CATALOG, "open_stream", **arguments)
+            future = self._future = context.submit_service(CATALOG, "open_stream", **arguments)
+            # Its answer comes after all that was sent, and also if the method never began.
+            future.add_done_callback(lambda _: receiver.conclude(context, _Over()))
         except BaseException:
             self.close()
             raise
@@ -70,18 +77,22 @@ class Stream:
     def _end(self) -> "None":
         """Raise what the method raised, with its traceback, or take what it returned."""
         self._is_over = True
-        if self._receiver is not None:
-            self._receiver.close()
+        self._let_go()
         if self._future is not None:
             self.value = self._future.result()
 
     def close(self) -> "None":
         """End the method, if it runs; closing twice is fine."""
         self._is_over = True
-        if self._receiver is not None:
-            self._receiver.close()
+        self._let_go()
         if self._future is not None:
             self._future.cancel()
+
+    def _let_go(self) -> "None":
+        if self._wait is not None:
+            self._wait.end()
+        if self._receiver is not None:
+            self._receiver.close()
 
     def __enter__(self) -> "Stream":
         return self
@@ -93,3 +104,7 @@ class Stream:
         traceback: "Optional[TracebackType]",
     ) -> "None":
         self.close()
+
+
+class _Over(Error):
+    """The answer is here: it says how the stream ended."""

@@ -4,24 +4,28 @@ How a call is waited for, given up and ended is the business of core/verbs.py, t
 functions.
 """
 
+from functools import partial
+
 from ..core.authority import CALL_SERVICE
 from ..core.errors import Error, RefusedError
 from ..core.reach import refuse_relay
 from ..core.verbs import Verbs
 from ..core.wire import PLAIN, RAW
 from .admission import refuse_asking
-from .call import running_call
 from .catalog import CATALOG
 from .proxy import Proxy
 from .request import ACTIVATE, pack_cancel, pack_request
 from .stream import Stream
+from .waits import Wait
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Dict, List, Optional, Tuple, Type, TypeVar, Union
 
     from ..core.context import Context
+    from ..core.futures import ReplyFuture
     from ..core.wire import Message
+    from .pool import Pool
 
     T = TypeVar("T")
 
@@ -79,15 +83,33 @@ class ServiceVerbs(Verbs):
 
     def call(__self, __fn: "Any", *args: "Any", **kwargs: "Any") -> "Any":
         """Call and wait; PoolExhausted where a pool would have to wait for itself."""
-        caller = running_call()
-        pool = getattr(__self._context.router, "pool", None)
-        if caller is None or pool is None or not __self._relation()[1]:
+        pool = __self._own_pool()
+        if pool is None:
             return Verbs.call(__self, __fn, *args, **kwargs)
-        pool.begin_wait(caller, __fn)
-        try:
+        with Wait(pool, __fn):
             return Verbs.call(__self, __fn, *args, **kwargs)
-        finally:
-            pool.end_wait()
+
+    def submit(__self, __fn: "Any", *args: "Any", **kwargs: "Any") -> "ReplyFuture":
+        """Send the call; who waits for its future gets PoolExhausted for the same reason."""
+        future = Verbs.submit(__self, __fn, *args, **kwargs)
+        pool = __self._own_pool()
+        if pool is not None:
+            future.guard = partial(Wait, pool, __fn)
+        return future
+
+    def wait(self, what: "str") -> "Optional[Wait]":
+        """Return the wait for what runs over there; None where nobody could wait for himself."""
+        pool = self._own_pool()
+        if pool is None:
+            return None
+        wanted = MethodName(CATALOG, "open_stream")
+        wanted.qualname = what
+        return Wait(pool, wanted)
+
+    def _own_pool(self) -> "Optional[Pool]":
+        """Return the pool that is called, if it is the one of this process."""
+        router: "Any" = self._context.router
+        return router.pool if self._context.id == router.switch.id else None
 
     def _services(self) -> "ServiceVerbs":
         return self

@@ -1,7 +1,8 @@
-"""What the tests of streams share: a router without threads, whose time the test turns, and a child that speaks by hand."""
+"""What the tests of streams share: a router without threads, and a child that speaks by hand."""
 
-from typing import Any
+from typing import Any, cast
 
+from remotesvc.channel.channel import Channel
 from remotesvc.channel.frames import VALUE, cut
 from remotesvc.channel.receiver import Receiver
 from remotesvc.channel.sender import Sender, open_sender
@@ -21,11 +22,14 @@ CREDIT = 4711
 
 
 class Station:
-    """The controller: its switch, two children, and what was reported."""
+    """The controller: its switch, two children, and what was reported.
+
+    Time passes for its loop when the test says so (clock).
+    """
 
     def __init__(self) -> None:
         self.clock = Clock()
-        self.loop: Any = self.clock
+        self.loop = cast(Any, self.clock)
         self.reports: list[str] = []
         self.switch = Switch(0, (), 1 << 27, False, self.reports.append)
         self.streams = Streams(self.switch, self.loop, self.name_of)
@@ -39,7 +43,7 @@ class Station:
         """Allow it: there is no I/O thread."""
 
     def decode(self, payload: bytes, src: int, auth: int) -> Any:
-        def resolve(code: int, fields: tuple[Any, ...]) -> Sender:
+        def resolve(code: int, fields: tuple[Any, ...]) -> Sender | Channel:
             assert code == SENDER
             return open_sender(self, src, auth, fields)
 
@@ -94,7 +98,9 @@ class Station:
 
     def lent_sender(self, window: int = 4096, handle: int = 300) -> Sender:
         """Return a Sender that came in a message of the first child."""
-        return open_sender(self, CHILD, CHILD, (CHILD, handle, bytes(16), window))
+        sender = open_sender(self, CHILD, CHILD, (CHILD, handle, bytes(16), window))
+        assert isinstance(sender, Sender)
+        return sender
 
     def heard(self) -> list[Message]:
         """Return what came to the first child."""

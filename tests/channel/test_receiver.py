@@ -17,13 +17,10 @@ from remotesvc import (
 )
 from remotesvc.channel import inbox
 from remotesvc.channel.frames import (
-    BATCH_SIZE,
     BYTES,
     END,
     END_LIMIT,
-    GIVEN,
     GOES_ON,
-    GONE,
     MORE,
     PART_SIZE,
     VALUE_COST,

@@ -54,6 +54,11 @@ class LogService(Service):
         with open(path, "w"):
             return "forgotten"
 
+    @no_reply
+    @expose(policy=AllowParents())
+    def fail_unheard(self):
+        raise LookupError("nobody hears it")
+
     def hidden(self):
         return "hidden"
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from remotesvc.testing.server import SshServer
 from tests.cli.program import Done, Program
+from tests.interpreters import find_interpreters
 
 LOGS = "app.logs.LogService"
 STREAMS = "app.logs.StreamService"
@@ -71,6 +72,17 @@ def test_method_that_nobody_hears_of_prints_nothing_and_does_its_work(
     assert path.exists()
 
 
+def test_method_that_nobody_hears_of_and_that_fails_is_a_line_of_the_log(
+    remotesvc: Program,
+) -> None:
+    done = remotesvc("call", "@local", f"{LOGS}.fail_unheard")
+
+    assert (done.code, done.out) == (0, "")
+    first = done.err.splitlines()[0]
+    assert first.startswith("@local: error: remotesvc.service: LogService.fail_unheard failed")
+    assert "LookupError: nobody hears it" in done.err
+
+
 def test_method_that_raises_shows_its_remote_lines_and_none_of_ours(remotesvc: Program) -> None:
     done = remotesvc("call", "@local", f"{LOGS}.fail")
 
@@ -107,6 +119,14 @@ def test_each_value_of_a_stream_is_a_line_and_so_is_what_the_method_returns(
     remotesvc: Program,
 ) -> None:
     done = remotesvc("call", "@local", f"{STREAMS}.count", "end=3")
+
+    assert done == Done(0, "0\n1\n2\ncounted\n", "")
+
+
+def test_service_runs_in_the_oldest_python_that_a_host_may_have(remotesvc: Program) -> None:
+    oldest = find_interpreters()[0]
+
+    done = remotesvc("call", "@local", f"{STREAMS}.count", "end=3", "--python", oldest.path)
 
     assert done == Done(0, "0\n1\n2\ncounted\n", "")
 

@@ -10,6 +10,7 @@ LOGS = "app.logs.LogService"
 LISTED = """\
 app.logs.LogService (SerializedInvoker): 0 calls, 0 errors, 0 waiting
   fail(reason='nothing there'): AllowParents
+  fail_unheard(): no reply, AllowParents
   forget(path): no reply, AllowParents
   never(): Nobody
   tail(path: str, lines: int = 10): AllowParents

@@ -2,7 +2,7 @@
 
 import pytest
 
-from remotesvc.core.lending import lent_authority, refuse_reference
+from remotesvc.core.lending import lent_authority, refuse_handing_on, refuse_reference
 
 OWN, PARENTS = 5, (1, 0)
 
@@ -41,3 +41,23 @@ def test_what_is_sent_through_a_reference_carries_the_authority_of_its_message(
     auth: int, lent: int
 ) -> None:
     assert lent_authority(auth, OWN, PARENTS) == lent
+
+
+@pytest.mark.parametrize(
+    ("is_below", "is_apart", "siblings", "refusal"),
+    [
+        pytest.param(True, True, True, None, id="children that may talk"),
+        pytest.param(True, False, False, None, id="one behind the other"),
+        pytest.param(True, True, False, r"siblings=True", id="children that may not talk"),
+        pytest.param(False, False, True, "return it", id="a parent's, to a sibling"),
+        pytest.param(False, False, False, "return it", id="a sibling's, to a parent"),
+    ],
+)
+def test_who_may_hand_on_what_leads_to_a_third_one(
+    is_below: bool, is_apart: bool, siblings: bool, refusal: str | None
+) -> None:
+    told = refuse_handing_on("web1", "web2", is_below, is_apart, siblings)
+
+    assert (told is None) == (refusal is None)
+    assert told is None or (refusal or "") in told
+    assert told is None or ("web1" in told and "web2" in told)

@@ -21,7 +21,15 @@ from remotesvc.channel.frames import BYTES, END, VALUE
 from remotesvc.channel.frames import cut as cut_value
 from remotesvc.controller.decoder import decode as fast_decode
 from remotesvc.core import authority, dead, extensions, finder, wire
-from remotesvc.core.authority import CALL_FUNCTION, CONFIGURE, HANDLES, HELLO, PING, STDIO
+from remotesvc.core.authority import (
+    CALL_FUNCTION,
+    CALL_SERVICE,
+    CONFIGURE,
+    HANDLES,
+    HELLO,
+    PING,
+    STDIO,
+)
 from remotesvc.core.capture import capture
 from remotesvc.core.credit import GRANT
 from remotesvc.core.dead import bury
@@ -30,6 +38,8 @@ from remotesvc.core.fetch import pack_records
 from remotesvc.core.rebuild import rebuild
 from remotesvc.core.values import decode, encode
 from remotesvc.core.wire import DEAD, FRAME_LIMIT, HEADER, PLAIN, RAW, Message, encode_frame
+from remotesvc.service.offers import NUMBER
+from remotesvc.service.request import ACTIVATE, NAME_LIMIT, pack_cancel, pack_request, read_request
 from tests.core.ends import cut, decode_all, fields
 from tests.core.value_shapes import Live, shape
 
@@ -52,6 +62,7 @@ SETTINGS = (
 )
 FACTS = (1, (3, 9, 2), "/usr/bin/python3", 4711, "web1", "Linux-6.1.0-x86_64", 1000)
 CALL = Message(5, 0, 0, CALL_FUNCTION, 256, PLAIN, encode(["os", "getpid", [], {}]))
+REQUEST = pack_request(ACTIVATE, "app.Disk", "free", encode({"path": "/"}))
 FRAGMENTS = [piece for piece, _ in cut(Message(5, 0, 0, 4, 256, PLAIN, bytes(300_000)), 1)]
 
 
@@ -77,6 +88,9 @@ EXAMPLES: dict[str, bytes] = {
     "credit": encode_frame(Message(5, 0, 0, 256, 0, RAW, GRANT.pack(131072))),
     "sender-value": sent(VALUE, "hi"),
     "sender-end": sent(END, None),
+    "service-call": encode_frame(Message(5, 0, 0, CALL_SERVICE, 256, PLAIN, REQUEST)),
+    "service-stream": encode_frame(Message(0, 5, 5, 256, 0, RAW, NUMBER.pack(1))),
+    "service-cancel": encode_frame(Message(5, 0, 0, CALL_SERVICE, 0, RAW, pack_cancel(256))),
     "dead": encode_frame(Message(0, 5, 5, 256, 0, DEAD, bury("refused", "no"))),
 }
 
@@ -177,6 +191,14 @@ def test_fields_of_configure_and_hello_are_in_their_order() -> None:
     assert tuple(names_in(hello)) == Info.__slots__
 
 
+def test_call_of_a_service_has_the_fields_of_its_table() -> None:
+    rows = re.findall(r"^\| ([a-z ]+) \| (?:(\d+) )?\|", section("Services"), re.MULTILINE)
+    sizes = [("flags", "1"), ("service size", "2"), ("method size", "2")]
+    assert rows == [*sizes, ("service", ""), ("method", ""), ("arguments", "")]
+    assert read_request(REQUEST) == (ACTIVATE, "app.Disk", "free", encode({"path": "/"}))
+    assert f"at most {NAME_LIMIT:,}" in section("Services")
+
+
 # -- values --------------------------------------------------------------------------------------
 
 NAMES = {
@@ -237,9 +259,9 @@ def test_module_records_travel_as_described() -> None:
 
 
 def module_of(name: str) -> ModuleType:
-    for package in ("remotesvc.core", "remotesvc.bootstrap", "remotesvc.channel"):
+    for package in ("core", "bootstrap", "channel", "service"):
         try:
-            return importlib.import_module(f"{package}.{name}")
+            return importlib.import_module(f"remotesvc.{package}.{name}")
         except ModuleNotFoundError:
             continue
     raise AssertionError(f"no module {name}")

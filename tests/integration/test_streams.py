@@ -202,6 +202,25 @@ def test_send_that_waits_is_cancelled_with_its_call(router: Router, child: Conte
 # -- ends ----------------------------------------------------------------------------------------
 
 
+def test_what_was_sent_before_the_end_of_a_call_comes_before_its_result(
+    router: Router, child: Context
+) -> None:
+    with Receiver(router) as receiver:
+        for _ in range(50):
+            child.call(streams.send_all, receiver.sender, [1, 2, [3]])
+            assert [receiver.get(0) for _ in range(3)] == [1, 2, [3]]
+        child.kill()
+
+
+def test_what_was_sent_before_a_call_comes_before_it(router: Router, child: Context) -> None:
+    for _ in range(50):
+        sender = child.call(streams.open_receiver)
+        for value in (1, 2, [3]):
+            sender.send(value)
+        assert child.call(streams.read_ready) == [1, 2, [3]]
+        sender.close()
+
+
 def test_closing_the_receiver_stops_who_writes(router: Router, child: Context) -> None:
     receiver = Receiver(router)
     running = child.submit(streams.send_numbers, receiver.sender, 1_000_000)
@@ -268,7 +287,7 @@ def test_closed_router_ends_its_receivers() -> None:
 def test_call_that_is_cancelled_while_it_sends_tears_no_message(child: Context) -> None:
     """The interrupt comes at any moment: often in the middle of a write to the link."""
     for round_ in range(15):
-        with Receiver(child.router, window=1 << 16) as receiver:  # type: ignore[arg-type]
+        with Receiver(child.router, window=1 << 16) as receiver:
             running = child.submit(streams.send_for_ever, receiver.sender)
             seen = [receiver.get(DEADLINE) for _ in range(100 + round_)]
             assert running.cancel()

@@ -17,6 +17,7 @@ from ...core.errors import MessageTooLarge, RefusedError
 from ...core.fetch import pack_records
 from ...core.finder import MISSING, REFUSED
 from ...core.wire import FRAGMENT_SIZE, RAW
+from .bundles import bundle_of, bundles_for
 from .found import Missing, Module, NotOurs
 from .grants import Grants, ModulePolicy, is_toolkit
 from .locate import Locator
@@ -28,12 +29,6 @@ if TYPE_CHECKING:
     from ...core.switch import Switch
 
 __all__ = ["Record", "Shipment"]
-
-# What the first log record over there needs.
-FORWARDER = "remotesvc.core.logs"
-
-# What makes the main program the one of the interpreter over there.
-MAIN_RUNNER = "remotesvc.core.main_module"
 
 # name, kind, file name, source or reason, names of the submodules
 Record = tuple[str, str, str, Any, tuple[str, ...] | None]
@@ -222,14 +217,9 @@ class Shipment:
         return parcel
 
     def _parts_for(self, seed: str, modules: Iterable[Module]) -> tuple[Module, ...]:
-        """Return parts of remotesvc that these modules need over there: else it would ask.
-
-        One forwards log records, for modules that may log; one runs the main program.
-        """
-        may_log = any("logging" in self.locator.imports(module) for module in modules)
-        names = [FORWARDER] if may_log else []
-        names += [MAIN_RUNNER] if seed == "__main__" else []
-        found = [self.locator.find(name) for name in names]
+        """Return parts of remotesvc that these modules need over there."""
+        imported = {name for module in modules for name in self.locator.imports(module)}
+        found = [self.locator.find(name) for name in bundles_for(seed, imported)]
         return tuple(module for module in found if isinstance(module, Module))
 
     def _missing_from(self, modules: Iterable[Module]) -> tuple[str, ...]:
@@ -256,6 +246,10 @@ class Shipment:
 
     def _with_closure(self, state: _State, module: Module) -> list[Record]:
         """Return a module that was asked for, and what it imports and is not over there."""
+        if is_toolkit(module.name):
+            parts = [self.locator.find(name) for name in bundle_of(module.name)]
+            others = [one for one in parts if isinstance(one, Module) and one.name != module.name]
+            return [self._record(module), *self._new_records(state, others)]
         if module.name in state.sent:
             # What it imports went along then. Who asks again and again costs no walk each time.
             return [self._record(module)]

@@ -15,6 +15,7 @@ __all__ = [
     "give_back",
     "open_receiver",
     "read_all",
+    "read_ready",
     "send_all",
     "send_for_ever",
     "send_from_threads",
@@ -97,6 +98,17 @@ def read_all() -> "list[Any]":
     """Return all that comes to the receiver of open_receiver(), until the stream ends."""
     with KEPT.pop() as receiver:
         return list(receiver)
+
+
+def read_ready() -> "list[Any]":
+    """Return what has come to the receiver of open_receiver(), without waiting for more."""
+    got = []
+    with KEPT.pop() as receiver:
+        try:
+            while True:
+                got.append(receiver.get(0))
+        except remotesvc.CallTimeout:
+            return got
 
 
 def echo(sender: "Any") -> "None":
