@@ -1,7 +1,7 @@
 """The parts of the benchmarks: who takes part in each, what is asked of them, what is promised."""
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from statistics import median
 
@@ -183,6 +183,42 @@ def streams(rounds: int, say: Say) -> Iterator[Table]:
     yield run_rounds(table, contenders, rounds, run, say)
 
 
+def services(rounds: int, say: Say) -> Iterator[Table]:
+    """Calls of services, down and up, and many callers of one run."""
+    columns = (
+        Column("controller → child, µs", "down", MICROSECONDS, is_compared=True),
+        Column("child → controller, µs", "up", MICROSECONDS, is_compared=True),
+    )
+    contenders = (MITOGEN, REMOTESVC)
+    with tempfile.TemporaryDirectory(prefix="bench-") as name, start_host(Path(name)) as server:
+        for title, at_most, options in (
+            ("Warm service call, local", 0.5, ()),
+            ("Warm service call, over SSH", 0.55, ("--config", str(server.config_file))),
+        ):
+            goals = tuple(
+                Goal(f"{title}, {way}, remotesvc ÷ mitogen", key, REMOTESVC, MITOGEN, at_most)
+                for way, key in (("to the child", "down"), ("from the child", "up"))
+            )
+            table = Table(title, columns, MITOGEN, goals)
+
+            def run(contender: Contender, options: tuple[str, ...] = options) -> dict[str, float]:
+                return measure(contender, "service", *options)
+
+            yield run_rounds(table, contenders, rounds, run, say)
+    yield _together(rounds, contenders, say)
+
+
+def _together(rounds: int, contenders: Iterable[Contender], say: Say) -> Table:
+    """Return what many callers of one run of a method take in the child."""
+    columns = (Column("runs", "runs"), Column("threads of the pool taken", "threads"))
+    goals = tuple(
+        Goal(f"200 callers of one run, remotesvc ÷ mitogen: {key}", key, REMOTESVC, MITOGEN, 1.0)
+        for key in ("runs", "threads")
+    )
+    table = Table("200 callers of one run", columns, MITOGEN, goals)
+    return run_rounds(table, contenders, rounds, lambda one: measure(one, "once"), say)
+
+
 PARTS: dict[str, Part] = {
     "local": local,
     "ssh": ssh,
@@ -190,4 +226,5 @@ PARTS: dict[str, Part] = {
     "warm": warm,
     "results": results,
     "streams": streams,
+    "services": services,
 }

@@ -97,12 +97,14 @@ class Branch:
         return self._pool
 
     @pool.setter
-    def pool(self, pool: "Pool") -> "None":
+    def pool(self, pool: "Optional[Pool]") -> "None":
         self._pool = pool
+        if pool is None:
+            return
         settle = self._child.settle
 
         def settle_and_close() -> "None":
-            if self._child.is_leaving and self._is_main_thread():
+            if self._child.is_leaving and _is_main_thread():
                 whole = self._child.settle
                 pool.close(PATIENCE)
                 if self._child.settle is not whole:
@@ -112,9 +114,6 @@ class Branch:
         # Called before the reply to each function and method, and at the end of this process.
         self._child.settle = settle_and_close
 
-    def _is_main_thread(self) -> "bool":
-        return self._child._calls._thread == threading.get_ident()
-
     # -- what contexts and streams ask -----------------------------------------------------------
 
     def check_may_block(self) -> "None":
@@ -123,7 +122,7 @@ class Branch:
             raise RuntimeError("a blocking call on the I/O thread would wait for ever")
         calls = self._child._calls
         is_cancelled = calls._target is not None and calls._target is calls._running
-        if is_cancelled and self._is_main_thread():
+        if is_cancelled and _is_main_thread():
             # A cancel came in the middle of a write. Whoever streams lets other threads run nearly
             # only there, so the next interrupt would come there too.
             signal.pthread_kill(calls._thread, signal.SIGINT)
@@ -171,3 +170,8 @@ class _Upward:
 
     def push(self, context_id: "int", names: "Sequence[str]") -> "None":
         """Send nothing ahead: who is called has it."""
+
+
+def _is_main_thread() -> "bool":
+    """Tell whether this is the thread that runs functions, and the end of the process."""
+    return threading.current_thread() is threading.main_thread()

@@ -14,7 +14,9 @@ import time
 from .channel.sender import open_sender
 from .channel.streams import Lender, Streams
 from .connect.base import Attempt
+from .connect.connectors import find_connector
 from .connect.roster import Roster, left_until, see_off
+from .connect.ways import Ways
 from .core.authority import CALL_SERVICE, GET_MODULE, GET_RESOURCE, LOG, PING, STDIO
 from .core.context import Context, open_context
 from .core.errors import DisconnectedError, Error, ProtocolError
@@ -37,12 +39,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Router"]
 
-# How each kind of context is opened: connect(router, context_id, attempt, **opts) -> Connection.
-CONNECTORS = {
-    "local": "remotesvc.connect.local",
-    "ssh": "remotesvc.controller.ssh",
-}
-
 # Closing waits this long for children to end by themselves, before they are killed.
 CLOSE_TIMEOUT = 5.0
 
@@ -50,7 +46,7 @@ CLOSE_TIMEOUT = 5.0
 EXIT_TIMEOUT = 0.8
 
 
-class Router:
+class Router(Ways):
     """The root of a tree of contexts; a context manager. TypeError, ValueError: a wrong option.
 
     siblings: whether children may talk to each other. max_message_size: bytes, inherited by
@@ -125,63 +121,37 @@ class Router:
 
     # -- opening contexts ------------------------------------------------------------------------
 
-    def local(
+    def _open(
         self,
+        kind: "str",
+        where: "str",
+        opts: "Dict[str, Any]",
         name: "Optional[str]" = None,
         connect_timeout: "float" = 30,
         env: "Optional[Dict[str, str]]" = None,
         cwd: "Optional[str]" = None,
         results: "str" = "plain",
-        **opts: "Any",
-    ) -> "Context":
-        """Start a child on this host. `python_path` names one interpreter, or several to try.
-
-        results: "pickle" makes its calls ask for pickled results. Who may send a pickle may run
-        code here: only for a child, and a host, that you trust as you trust this program.
-        """
-        return self._open("local", "local", name, connect_timeout, env, cwd, results, opts)
-
-    def ssh(
-        self,
-        host: "str",
-        name: "Optional[str]" = None,
-        connect_timeout: "Optional[float]" = None,
-        env: "Optional[Dict[str, str]]" = None,
-        cwd: "Optional[str]" = None,
-        results: "str" = "plain",
-        **opts: "Any",
-    ) -> "Context":
-        """Log in to a host and start a child there; options in docs/ssh.md.
-
-        Returns once the login is through and everything is written: the first call, or
-        `context.info`, raises InterpreterError or BootstrapError if no child came up.
-        """
-        timeout = 30.0 if connect_timeout is None else connect_timeout
-        opts = dict(opts, host=host, is_default_timeout=connect_timeout is None)
-        return self._open("ssh", host, name, timeout, env, cwd, results, opts)
-
-    def _open(
-        self,
-        kind: "str",
-        where: "str",
-        name: "Optional[str]",
-        timeout: "float",
-        env: "Optional[Dict[str, str]]",
-        cwd: "Optional[str]",
-        results: "str",
-        opts: "Dict[str, Any]",
+        pool_size: "Optional[int]" = None,
     ) -> "Context":
         self.check_may_block()
-        _check_options(name=name, connect_timeout=timeout, env=env, cwd=cwd)
+        _check_options(
+            name=name,
+            connect_timeout=connect_timeout,
+            env=env,
+            cwd=cwd,
+            pool_size=pool_size,
+        )
         if results not in ("plain", "pickle"):
             raise ValueError("results=%r: it is 'plain' or 'pickle'" % (results,))
-        attempt = Attempt(where, timeout)
+        connector = find_connector(kind)
+        _check_connector_options(kind, connector.connect, opts)
+        attempt = Attempt(where, connect_timeout)
         self.switch.check_process()
         context_id = self._roster.begin(attempt)
         try:
-            connector = importlib.import_module(CONNECTORS[kind])
-            connection: "Connection" = connector.connect(self, context_id, attempt, **opts)
+            connection = connector.connect(self, context_id, attempt, **opts)
             context = self._roster.adopt(connection, name, where, results == "pickle")
+            context.pool_size = pool_size
             attempt.where = context.name
             self._start(connection, env, cwd)
             return context
@@ -317,6 +287,8 @@ class Router:
         atexit.unregister(self._close_at_exit)
         limit = time.monotonic() + patience
         connections = self._roster.end_attempts(patience)
+        if self._streams is not None:
+            self._streams.flush()
         for connection in connections:
             connection.link.end(DisconnectedError("the router was closed"))
         if self._streams is not None:
@@ -345,6 +317,13 @@ class Router:
 
 def _check_options(**given: "Any") -> "None":
     importlib.import_module("remotesvc.controller.options").check_options(**given)
+
+
+def _check_connector_options(
+    kind: "str", connect: "Callable[..., Connection]", opts: "Dict[str, Any]"
+) -> "None":
+    options = importlib.import_module("remotesvc.controller.connector_options")
+    options.check_connector_options(kind, connect, opts)
 
 
 def _report(text: "str") -> "None":

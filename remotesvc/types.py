@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from .bootstrap.info import Info
     from .channel.streams import Streams
+    from .connect.base import Connection
     from .core.context import Context
     from .core.link import Link
     from .core.loop import Loop
@@ -74,6 +75,12 @@ class Child(Protocol):
 
     def wait(self) -> "Info":
         """Return the facts of HELLO, or raise what kept it away."""
+
+
+class Connector(Protocol):
+    """The module of a connector: how one kind of context is opened."""
+
+    connect: "Callable[..., Connection]"
 
 
 class Outgoing(Protocol):

@@ -51,6 +51,35 @@ class Mitogen:
             yield message.unpickle()
         sent.get().unpickle()
 
+    def service(self, child: Any) -> Callable[[], Any]:
+        from bench.peers.mitogen_services import Nothing
+
+        return partial(child.call_service, Nothing, "for_parents")
+
+    def asked(self, child: Any, before: int, count: int) -> float:
+        """Serve a child and return what a call takes there."""
+        import mitogen.service
+
+        from bench.peers.mitogen_services import Nothing, ask
+
+        pool = mitogen.service.Pool(self._router, services=[Nothing(self._router)])
+        seconds: float = child.call(ask, before, count)
+        pool.stop()
+        return seconds
+
+    def ask_together(self, child: Any, count: int) -> list[Callable[[], Any]]:
+        """Send many calls that one run answers; return what waits for each."""
+        from bench.peers.mitogen_services import Once
+
+        receivers = [child.call_service_async(Once, "run") for _ in range(count)]
+        return [lambda one=receiver: one.get().unpickle() for receiver in receivers]
+
+    def taken_threads(self, child: Any) -> int:
+        from bench.peers import mitogen_services, services
+
+        result: int = child.call(services.look, *mitogen_services.POOL)
+        return result
+
     def close(self, child: Any) -> None:
         child.shutdown(wait=True)
 

@@ -49,6 +49,32 @@ class Remotesvc:
             yield from receiver
             sent.result()
 
+    def service(self, child: Any) -> Callable[[], Any]:
+        from bench.peers.remotesvc_services import Nothing
+
+        return partial(child.call_service, Nothing, "for_parents")
+
+    def asked(self, child: Any, before: int, count: int) -> float:
+        """Serve a child and return what a call takes there."""
+        from bench.peers.remotesvc_services import Nothing, ask
+        from remotesvc.service import Pool
+
+        with Pool(self._router, services=[Nothing]):
+            seconds: float = child.call(ask, before, count)
+        return seconds
+
+    def ask_together(self, child: Any, count: int) -> list[Callable[[], Any]]:
+        """Send many calls that one run answers; return what waits for each."""
+        from bench.peers.remotesvc_services import Once
+
+        return [child.submit_service(Once, "run").result for _ in range(count)]
+
+    def taken_threads(self, child: Any) -> int:
+        from bench.peers import remotesvc_services, services
+
+        result: int = child.call(services.look, *remotesvc_services.POOL)
+        return result
+
     def close(self, child: Any) -> None:
         child.shutdown()
 

@@ -16,7 +16,7 @@ from time import perf_counter
 from typing import Any
 
 from bench.nested import ENTRY, MODULE_COUNT
-from bench.peers import values
+from bench.peers import services, values
 
 __all__ = ["HOST", "main"]
 
@@ -36,6 +36,9 @@ RESULTS = 15
 
 # Values of a stream, and how many are read before the memory of both ends is looked at.
 STREAM_BEFORE = 50_000
+
+# Callers of the one run of a method.
+WAITERS = 200
 
 # What the fields of /proc/PID/smaps_rollup are in.
 KIB = 1024
@@ -158,6 +161,27 @@ def _stream(peer: Any, options: argparse.Namespace, started: float) -> None:
     peer.close(child)
 
 
+def _service(peer: Any, options: argparse.Namespace, started: float) -> None:
+    """Call a method that does nothing: of a service over there, then from there one of ours."""
+    child = _open(peer, options)
+    down = services.median_time(peer.service(child), WARM_UP, CALLS)
+    _print(down=down, up=peer.asked(child, WARM_UP, CALLS))
+    peer.close(child)
+
+
+def _once(peer: Any, options: argparse.Namespace, started: float) -> None:
+    """Have many wait for one run of a method, and see what that takes over there."""
+    child = peer.local(options.python)
+    results = peer.ask_together(child, WAITERS)
+    threads = peer.taken_threads(child)
+    peer.call(child, services.open_gate)
+    answers = [result() for result in results]
+    if answers != [answers[0]] * WAITERS:
+        raise RuntimeError(f"those who waited were told {set(answers)}")
+    _print(runs=peer.call(child, services.count_runs), threads=threads)
+    peer.close(child)
+
+
 def _open(peer: Any, options: argparse.Namespace) -> Any:
     """Start a child on the host that the options name, or here."""
     if options.config:
@@ -200,7 +224,9 @@ def _print(**values: Any) -> None:
 TASKS = {
     "local": _local,
     "memory": _memory,
+    "once": _once,
     "results": _results,
+    "service": _service,
     "ssh": _ssh,
     "stream": _stream,
     "warm": _warm,

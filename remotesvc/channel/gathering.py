@@ -58,6 +58,7 @@ class Gathering:
             except DisconnectedError:
                 raise
             except Error:
+                self._streams.switch.check_process()  # a fork has no timer
                 self._arm(LATER)
                 return
         self._arm(SOON)

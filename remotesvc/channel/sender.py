@@ -221,7 +221,8 @@ def open_sender(
     if context_id == switch.id and not streams.is_ours(handle, token, window):
         # Else whoever guesses a handle has us write to what is not a stream, or not his.
         raise ProtocolError("a sender to handle %d, where no receiver of ours gave it" % handle)
-    lent = lent_authority(auth, switch.id, switch.parents)
+    is_below = context_id in switch.routes
+    lent = lent_authority(auth, switch.id, switch.parents, context_id, is_below)
     sender = Sender(router, context_id, handle, token, window, lent)
     return _open_channel(router, src, sender, window) if is_channel else sender
 

@@ -14,13 +14,16 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Callable, Optional
 
-    from ..types import Opener
+    from ..core.loop import Loop
     from .base import Attempt
     from .process import ProcessStream
     from .terminal import Terminal
     from .typist import Typist
 
 __all__ = ["LoginStream", "new_word"]
+
+# What is printed before the word is kept for an error text; behind it next to nothing can come.
+OUTPUT_KEPT = 64 * 1024
 
 # After a login that failed, the program has this long to be gone.
 GONE = 5.0
@@ -31,6 +34,7 @@ class LoginStream:
 
     def __init__(
         self,
+        loop: "Loop",
         process: "ProcessStream",
         word: "str",
         typist: "Typist",
@@ -39,6 +43,7 @@ class LoginStream:
     ) -> "None":
         self.gone = process.gone
         self.on_end: "Callable[[str], None]" = lambda reason: None
+        self._loop = loop
         self._process = process
         self._typist = typist
         self._terminal = terminal
@@ -68,9 +73,9 @@ class LoginStream:
             self._settled.wait(attempt.left)
             if self._error is not None:
                 raise self._error
-            if self._end is not None:
-                raise explain(self.exit_status, self.stderr)
             if not self._has_begun:
+                if self._end is not None:
+                    raise explain(self.exit_status, self.stderr)
                 raise attempt.timed_out("auth", "the login did not end", self.stderr)
         except BaseException as error:
             if isinstance(error, ConnectError):
@@ -90,7 +95,7 @@ class LoginStream:
         self._settled.set()
 
     def _take(self, data: "bytes") -> "None":
-        self._output += data
+        self._output = (self._output + data)[-OUTPUT_KEPT:]
         if self._has_begun:
             self._typist.stop()
             self._settled.set()
@@ -112,11 +117,9 @@ class LoginStream:
     @property
     def stderr(self) -> "str":
         """The end of what it said, on its terminal too."""
-        said = self._process.stderr if self._terminal is None else self._said_anywhere()
+        typed_at = "" if self._terminal is None else self._terminal.text
+        said = typed_at + self._process.stderr
         return said.replace(self._prompt, "") if self._prompt else said
-
-    def _said_anywhere(self) -> "str":
-        return "" if self._terminal is None else self._terminal.text + self._process.stderr
 
     @property
     def on_bytes(self) -> "Callable[[bytes], None]":
@@ -140,7 +143,7 @@ class LoginStream:
 
     def start(self) -> "None":
         """Hand on what comes, and what came since the login."""
-        self._process._loop.call_soon(self._open)
+        self._loop.call_soon(self._open)
 
     def _open(self) -> "None":
         self._is_open = True

@@ -33,14 +33,20 @@ ECHO = " \t\r*"
 
 
 class Prompt:
-    """One expected question: a pattern for the whole of it, what answers it, and how to name it."""
+    """One expected question: a pattern for the whole of it, and what answers it.
 
-    __slots__ = ("is_answered", "pattern", "secret", "title")
+    title and option name the answer, to the user.
+    """
 
-    def __init__(self, pattern: "str", secret: "Optional[Secret]", title: "str") -> "None":
+    __slots__ = ("is_answered", "option", "pattern", "secret", "title")
+
+    def __init__(
+        self, pattern: "str", secret: "Optional[Secret]", title: "str", option: "str" = "password"
+    ) -> "None":
         self.pattern: "Pattern[str]" = re.compile(pattern)
         self.secret = secret
         self.title = title
+        self.option = option
         self.is_answered = False
 
 
@@ -128,7 +134,7 @@ class Dialogue:
         if self._has_callback:
             prompt.is_answered = True
             return Call("%s: " % prompt.title)
-        return Refuse("it asks for the %s: give it" % prompt.title)
+        return Refuse("it asks for the %s: give %s=" % (prompt.title, prompt.option))
 
 
 def _last_line(data: "bytes") -> "bytes":

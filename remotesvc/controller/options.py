@@ -11,7 +11,7 @@ from typing import Any
 
 from .modules.grants import ModulePolicy
 
-__all__ = ["LONGEST", "MESSAGE_SIZES", "check_options"]
+__all__ = ["LONGEST", "MESSAGE_SIZES", "Rule", "can_be_passed", "check_options"]
 
 # Two weeks, in seconds. The timers of poll(2) end at 24 days, and a child sums several of these.
 LONGEST = 14 * 24 * 60 * 60
@@ -22,7 +22,7 @@ MESSAGE_SIZES = range(64 * 1024, 2**32)
 
 
 @dataclass(frozen=True)
-class _Rule:
+class Rule:
     """What one option takes: these types, as far as `is_fine`; `wanted` says it to the user."""
 
     wanted: str
@@ -41,14 +41,14 @@ class _Rule:
             raise ValueError(text)
 
 
-def _can_be_passed(text: str) -> bool:
-    """Whether the system takes a text: no NUL, and no half of a character."""
+def can_be_passed(text: str) -> bool:
+    """Tell whether the system takes a text: no NUL, and no half of a character."""
     return "\0" not in text and not any(
         "\ud800" <= one <= "\udfff" and not "\udc80" <= one <= "\udcff" for one in text
     )
 
 
-_SECONDS = _Rule(
+_SECONDS = Rule(
     "a number of seconds, more than 0 and at most two weeks",
     (int, float),
     lambda value: 0 < value <= LONGEST,
@@ -56,42 +56,47 @@ _SECONDS = _Rule(
 _NO_TYPE = type(None)
 
 RULES = {
-    "siblings": _Rule("True or False", (bool,)),
-    "max_message_size": _Rule(
+    "siblings": Rule("True or False", (bool,)),
+    "max_message_size": Rule(
         "bytes as an int, from 65,536 on, as prints, logs and errors are messages too, to 2**32-1",
         (int,),
         lambda value: value in MESSAGE_SIZES,
     ),
-    "modules": _Rule("a remotesvc.ModulePolicy, or None", (ModulePolicy, _NO_TYPE)),
+    "modules": Rule("a remotesvc.ModulePolicy, or None", (ModulePolicy, _NO_TYPE)),
     "heartbeat": _SECONDS,
-    "heartbeat_misses": _Rule("an int of at least 1", (int,), lambda value: value >= 1),
-    "grace": _Rule(
+    "heartbeat_misses": Rule("an int of at least 1", (int,), lambda value: value >= 1),
+    "grace": Rule(
         "a number of seconds, at least 0 and at most two weeks",
         (int, float),
         lambda value: 0 <= value <= LONGEST,
     ),
-    "output": _Rule(
+    "output": Rule(
         "something to call as output(name, stream, line), or None",
         (object,),
         lambda value: value is None or callable(value),
     ),
-    "name": _Rule("text that is not empty, or None", (str, _NO_TYPE), lambda value: value != ""),
+    "name": Rule("text that is not empty, or None", (str, _NO_TYPE), lambda value: value != ""),
     "connect_timeout": _SECONDS,
-    "env": _Rule("a dict of text to text, or None", (dict, _NO_TYPE), is_quoted=False),
-    "cwd": _Rule(
+    "pool_size": Rule(
+        "a number of threads, an int of at least 1, or None",
+        (int, _NO_TYPE),
+        lambda value: value is None or value >= 1,
+    ),
+    "env": Rule("a dict of text to text, or None", (dict, _NO_TYPE), is_quoted=False),
+    "cwd": Rule(
         "the path of a folder over there, as text without NUL, or None",
         (str, _NO_TYPE),
-        lambda value: value is None or (value != "" and _can_be_passed(value)),
+        lambda value: value is None or (value != "" and can_be_passed(value)),
     ),
 }
 
-_VARIABLE = _Rule(
+_VARIABLE = Rule(
     "text that is not empty, with no '=' and no NUL",
     (str,),
-    lambda value: value != "" and "=" not in value and _can_be_passed(value),
+    lambda value: value != "" and "=" not in value and can_be_passed(value),
 )
-_CONTENT = _Rule(
-    "text that the system takes, without NUL", (str,), _can_be_passed, is_quoted=False
+_CONTENT = Rule(
+    "text that the system takes, without NUL", (str,), can_be_passed, is_quoted=False
 )
 
 

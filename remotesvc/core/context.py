@@ -52,6 +52,8 @@ class Context(Verbs):
         self.auth = auth
         # Whether it was opened with results="pickle".
         self.takes_pickle = takes_pickle
+        # How many threads its services shall have, until it was told.
+        self.pool_size: "Optional[int]" = None
         Verbs.__init__(self, self)
         self.router = router
         self.id = context_id
@@ -222,7 +224,8 @@ def open_context(
         raise ProtocolError(refusal or "a reference to context %d, unknown here" % context_id)
     if src in switch.parents:
         known.name = visible(name)[:NAME_LIMIT]  # ours for it is no better
-    lent = lent_authority(auth, switch.id, switch.parents)
+    is_below = context_id in switch.routes
+    lent = lent_authority(auth, switch.id, switch.parents, context_id, is_below)
     return known.lent(None if lent == switch.id else lent)
 
 

@@ -23,9 +23,20 @@ def refuse_reference(
     return "a reference to context %d, which is not context %d's to give" % (named, src)
 
 
-def lent_authority(auth: "int", own_id: "int", parents: "Container[int]") -> "int":
-    """Return the authority of what is sent through a reference from a message with `auth`."""
-    return own_id if auth in parents else auth
+def lent_authority(
+    auth: "int",
+    own_id: "int",
+    parents: "Container[int]",
+    home: "Optional[int]" = None,
+    is_below: "bool" = True,
+) -> "int":
+    """Return the authority of what is sent through a reference from a message with `auth`.
+
+    home: where the reference leads; is_below: whether that is below this context. What goes back
+    to the very one whose authority it is, and not down, goes on our own: that gives it nothing,
+    and who stands between believes nobody who speaks for others than those behind him.
+    """
+    return own_id if auth in parents or (auth == home and not is_below) else auth
 
 
 def refuse_handing_on(

@@ -11,6 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Callable, Dict, Iterable, List, Optional, Tuple
 
+    from ..core.link import Link
     from ..core.loop import Loop
     from ..core.switch import Switch
     from .call import Call
@@ -60,9 +61,14 @@ class Desk:
 
     def answer(self, call: "Call", encoding: "int", payload: "bytes") -> "None":
         """Answer a call that was taken in, once; if its caller is a parent, wait for room."""
+        link = self._answer(call, encoding, payload)
+        if link is not None and call.is_commanded and not self._loop.is_current():
+            link.wait_for_room()
+
+    def _answer(self, call: "Call", encoding: "int", payload: "bytes") -> "Optional[Link]":
         with self._lock:
             if call.is_answered:
-                return
+                return None
             call.is_answered = True
             account = self._accounts[call.src]
             account[0] -= 1
@@ -72,12 +78,10 @@ class Desk:
             if self._calls.get(call.key) is call:
                 del self._calls[call.key]
         try:
-            link = self._switch.reply(call.message, encoding, payload)
+            return self._switch.reply(call.message, encoding, payload)
         except MessageTooLarge as error:
             self._switch.reply_dead(call.message, "size", "%s: %s" % (call.name, error))
-            return
-        if link is not None and call.is_commanded and not self._loop.is_current():
-            link.wait_for_room()
+            return None
 
     def cancel(self, key: "Tuple[int, int]", may_be_early: "bool") -> "None":
         """Cancel a call: one that waits is not begun, one that runs is interrupted."""
@@ -99,12 +103,12 @@ class Desk:
             self._end(call)
 
     def refuse_all(self, text: "str") -> "None":
-        """Cancel all calls, and tell their callers why."""
+        """Tell all callers why they get no result, and cancel their calls; never blocks."""
         with self._lock:
             calls = list(self._calls.values())
         for call in calls:
+            self._answer(call, DEAD, bury("refused", "%s: %s" % (call.name, text)))
             self._end(call)
-            call.answer(DEAD, bury("refused", "%s: %s" % (call.name, text)))
 
     def _end(self, call: "Call") -> "None":
         # In this order: a thread that begins with it notes that, and then looks whether it may.

@@ -65,7 +65,8 @@ class Invoker:
         """Check, run and answer a call (on a thread of the pool)."""
         self.waiting -= 1
         try:
-            method = self.pool.check(self, call)
+            # After the pool was closed the service is shut down: what waited does not run.
+            method = None if self.pool.is_closed else self.pool.check(self, call)
             if method is not None:
                 self.calls += 1
                 self.run(method, call)

@@ -136,6 +136,9 @@ class ServiceVerbs(Verbs):
             refusal = refuse_relay(True, True, switch.siblings)
             if refusal is not None:
                 raise RefusedError("%s: %s" % (context.name, refusal))
+        if context.pool_size is not None:
+            size, context.pool_size = context.pool_size, None
+            context.call_service_no_reply(CATALOG, "resize", size=size)
         may_ask = refuse_asking(fn.service, is_below, is_self) is None
         arguments = router.outgoing.encode_service(context, fn, kwargs)
         flags = ACTIVATE if may_ask else 0

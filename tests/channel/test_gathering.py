@@ -354,6 +354,15 @@ def test_interrupt_in_the_middle_loses_and_repeats_nothing(
     assert came(station) == [[1, 2], [3], ("end", None)]
 
 
+def test_fork_is_told_that_it_may_not_send(station: Station, sender: Sender) -> None:
+    station.clock.advance(2 * SOON)
+    station.switch.pid += 1
+    with pytest.raises(RefusedError, match="a fork must not use links"):
+        sender.send(1)
+    with pytest.raises(RefusedError, match="a fork must not use links"):
+        sender.send("x" * 5000)
+
+
 def test_closed_sender_takes_nothing(station: Station, sender: Sender) -> None:
     sender.close()
     for value in (1, "text", [1], b"raw"):

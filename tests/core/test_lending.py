@@ -44,6 +44,21 @@ def test_what_is_sent_through_a_reference_carries_the_authority_of_its_message(
 
 
 @pytest.mark.parametrize(
+    ("auth", "home", "is_below", "lent"),
+    [
+        pytest.param(8, 8, False, 5, id="back to a sibling: our own"),
+        pytest.param(7, 7, True, 7, id="back to a child: the child's"),
+        pytest.param(8, 5, False, 8, id="a sibling's, to ourselves: the sibling's"),
+        pytest.param(9, 8, False, 9, id="that of who is behind a sibling"),
+    ],
+)
+def test_what_goes_back_across_goes_on_our_own_authority(
+    auth: int, home: int, is_below: bool, lent: int
+) -> None:
+    assert lent_authority(auth, OWN, PARENTS, home, is_below) == lent
+
+
+@pytest.mark.parametrize(
     ("is_below", "is_apart", "siblings", "refusal"),
     [
         pytest.param(True, True, True, None, id="children that may talk"),

@@ -28,3 +28,8 @@ def name_of_adder() -> str:
 def echo(sender: Sender) -> None:
     sender.send(current_router().myself.id)
     sender.close()
+
+
+def pool_size() -> int:
+    pool = current_router().pool
+    return 0 if pool is None else pool.size

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Annotated",
+    "Calling",
     "Ending",
     "Gated",
     "Once",
@@ -36,7 +37,10 @@ __all__ = [
     "Yielding",
     "call_there",
     "code_of",
+    "guess_stream",
+    "read_for_ever",
     "service_of_parent",
+    "sum_sizes",
 ]
 
 
@@ -184,16 +188,6 @@ class Gated(Service):
             note("clean" + text)
 
     @expose(policy=AllowParents())
-    def cooperate(self) -> "bool":
-        """Return once nobody waits any more."""
-        print("busy")
-        call = current_call()
-        while not call.cancelled:
-            time.sleep(0.001)
-        note("cancelled")
-        return True
-
-    @expose(policy=AllowParents())
     def nest(self, path: "str") -> "str":
         """Call another method of this pool, and wait."""
         print("nesting")
@@ -211,6 +205,15 @@ class Gated(Service):
         stream = current_router().myself.call_service(Annotated, "count", stop=3)
         print("streaming")
         return list(stream)
+
+
+class Calling(Service):
+    """Calls the controller."""
+
+    @expose(policy=AllowParents())
+    def ask_controller(self, name: "str") -> "Any":
+        """Call it from inside of a method."""
+        return current_router().controller.call_service(name, "ask", value=7)
 
 
 class OneByOne(Service):
@@ -445,6 +448,27 @@ def call_there(context: "Any", name: "str", method: "str", **kwargs: "Any") -> "
 def service_of_parent(name: "str", method: "str", **kwargs: "Any") -> "Any":
     """Call a service of the parent."""
     return current_router().parent.call_service(name, method, **kwargs)
+
+
+def read_for_ever(name: "str", method: "str") -> "None":
+    """Read one value of what the parent yields, and no more, and wait."""
+    stream = current_router().parent.call_service(name, method)
+    next(stream)
+    threading.Event().wait()
+
+
+def sum_sizes(context: "Any", name: "str", count: "int", size: "int") -> "int":
+    """Read all of what another context yields; return how many bytes that was."""
+    return sum(map(len, context.call_service(name, "big", count=count, size=size)))
+
+
+def guess_stream(context: "Any", number: "int") -> "Tuple[str, str]":
+    """Open a stream that was offered to somebody else; tell what was raised."""
+    from remotesvc import Receiver
+
+    receiver = Receiver(current_router())
+    arguments = {"number": number, "sender": receiver.sender}
+    return code_of(context, "remotesvc.service.catalog.Catalog", "open_stream", **arguments)
 
 
 def code_of(context: "Any", name: "str", method: "str", **kwargs: "Any") -> "Tuple[str, str]":

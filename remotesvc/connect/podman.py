@@ -1,0 +1,50 @@
+"""The podman connector: a child in a container that runs; it asks nothing."""
+
+from .command import find_program, start
+from .container import engine_clues, exec_argv
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import List, Optional, Sequence, Union
+
+    from ..types import Opener
+    from .base import Attempt, Connection
+
+__all__ = ["TARGET", "argv", "connect"]
+
+TARGET = "container"
+
+
+def argv(
+    command: "Sequence[str]",
+    container: "str",
+    user: "Optional[str]" = None,
+    workdir: "Optional[str]" = None,
+    program: "str" = "podman",
+    args: "Sequence[str]" = (),
+) -> "List[str]":
+    """Return how podman is called."""
+    return exec_argv(command, container, user, workdir, program, args)
+
+
+def connect(
+    router: "Opener",
+    context_id: "int",
+    attempt: "Attempt",
+    container: "str",
+    user: "Optional[str]" = None,
+    workdir: "Optional[str]" = None,
+    python_path: "Union[None, str, Sequence[str]]" = None,
+    program: "str" = "podman",
+    args: "Sequence[str]" = (),
+) -> "Connection":
+    """Start a child in a container."""
+    find_program(attempt, [program])
+    return start(
+        router,
+        context_id,
+        attempt,
+        lambda command: argv(command, container, user, workdir, program, args),
+        python_path,
+        engine_clues(program, container, user),
+    )

@@ -1,0 +1,72 @@
+"""The su connector: su asks on its stdin, so a terminal stands there until it has let us in."""
+
+import os
+import shlex
+import sys
+
+from .become import Way, become, check_user
+from .login import new_word
+from .prompts import Prompt
+from .terminal import PIPES_BACK, Terminal
+from .typist import hide
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import List, Optional, Sequence, Union
+
+    from ..types import Opener
+    from .base import Attempt, Connection
+    from .typist import Prompts
+
+__all__ = ["PROMPT", "TARGET", "argv", "connect"]
+
+TARGET = "username"
+
+# What is asked in the locale C, by PAM and without it.
+PROMPT = r"[Pp]assword: ?"
+
+
+def argv(
+    command: "Sequence[str]",
+    username: "str",
+    program: "str" = "su",
+    args: "Sequence[str]" = (),
+    has_shell_option: "bool" = True,
+) -> "List[str]":
+    """Return how su is called: it takes one string, for the shell that it is given."""
+    line = "exec " + " ".join(map(shlex.quote, command))
+    shell = ["-s", "/bin/sh"] if has_shell_option else []
+    return [program, *args, *shell, "-c", line, username]
+
+
+def connect(
+    router: "Opener",
+    context_id: "int",
+    attempt: "Attempt",
+    username: "str" = "root",
+    password: "Optional[str]" = None,
+    prompts: "Optional[Prompts]" = None,
+    tty: "Optional[bool]" = None,
+    python_path: "Union[None, str, Sequence[str]]" = None,
+    program: "str" = "su",
+    args: "Sequence[str]" = (),
+) -> "Connection":
+    """Become a user by su; root is not asked, everybody else is."""
+    secret, user = hide(password), check_user(username)
+    is_asked = os.geteuid() != 0 if tty is None else tty
+    way = Way(
+        program,
+        lambda command: argv(command, user, program, args, sys.platform.startswith("linux")),
+        [Prompt(PROMPT, secret, "password of %s" % user)],
+        Terminal(router.loop, attempt) if is_asked else None,
+    )
+    way.is_stdin = is_asked
+    way.entry = (PIPES_BACK if is_asked else "") + _own_locale()
+    way.env = dict(os.environ, LC_ALL="C")
+    return become(router, context_id, attempt, way, new_word(), prompts, python_path)
+
+
+def _own_locale() -> "str":
+    """Return the line of sh that gives LC_ALL back: C was for the prompt only."""
+    own = os.environ.get("LC_ALL")
+    return "unset LC_ALL;" if own is None else "export LC_ALL=%s;" % shlex.quote(own)
