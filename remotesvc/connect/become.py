@@ -142,5 +142,3 @@ def check_user(username: "str") -> "str":
     if not username or username.startswith("-"):
         raise ValueError("username=%r: it is the name of a user of that host" % (username,))
     return username
-
-

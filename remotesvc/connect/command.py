@@ -44,17 +44,18 @@ def start(
 
 
 def open_stream(
-    attempt: "Attempt", program: "str", start: "Callable[[], ProcessStream]"
+    attempt: "Attempt",
+    program: "str",
+    start: "Callable[[], ProcessStream]",
+    advice: "str" = "Install it, or name it with program=",
 ) -> "ProcessStream":
     """Return start(); ConnectError that names the program if that cannot be run."""
     try:
         return start()
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        text = "%s: %s could not be started: %s. Install it, or name it with program="
-        raise ConnectError(
-            text % (attempt.where, program, reason), "resolve", attempt.elapsed
-        ) from error
+        text = "%s: %s could not be started: %s. %s" % (attempt.where, program, reason, advice)
+        raise ConnectError(text, "resolve", attempt.elapsed) from error
 
 
 def find_program(attempt: "Attempt", names: "Sequence[str]") -> "str":
@@ -76,7 +77,8 @@ def explainer(program: "str", clues: "Sequence[Clue]") -> "Explain":
         said = stderr.lower()
         for clue, kind, advice in clues:
             if clue in said:
-                text = "%s: %s%s" % (where, advice, last_words(stderr))
+                said = last_words(stderr.replace("\r", ""))
+                text = "%s: %s%s" % (where, advice, said[1:] if advice.endswith("?") else said)
                 return kind(text, None, None, exit_status, stderr)
         return None
 

@@ -52,6 +52,8 @@ def _find_foreign(kind: "str") -> "Connector":
     if kind not in found:
         text = "kind %r: there is no such connector; there are %s, and what is installed with an "
         text += "entry point in the group %s"
-        raise ConnectError(text % (kind, ", ".join(sorted({*CONNECTORS, *found})), GROUP), "resolve")
+        raise ConnectError(
+            text % (kind, ", ".join(sorted({*CONNECTORS, *found})), GROUP), "resolve"
+        )
     connector: "Connector" = found[kind].load()
     return connector

@@ -65,5 +65,10 @@ def connect(
     payload = build()
     python = interpreter_argv(names[0], len(payload))
     words = argv(probe_argv(python_path, len(payload)), template, python)
-    stream = open_stream(attempt, words[0], lambda: ProcessStream(router.loop, words))
+    stream = open_stream(
+        attempt,
+        words[0],
+        lambda: ProcessStream(router.loop, words),
+        "Correct the first word of the template",
+    )
     return Connection(router, stream, context_id, attempt, payload, names)

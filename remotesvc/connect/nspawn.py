@@ -82,7 +82,9 @@ def find_leader(attempt: "Attempt", machine: "str") -> "int":
     name, _, pid = done.stdout.decode("utf-8", "replace").strip().partition("=")
     if name == "Leader" and pid.isdigit() and int(pid) > 0:
         return int(pid)
-    text = "%s: there is no machine %s that runs: `machinectl list` lists them, `machinectl start` "
+    text = (
+        "%s: there is no machine %s that runs: `machinectl list` lists them, `machinectl start` "
+    )
     text += "starts one. It said: %s"
     said = visible(done.stderr.decode("utf-8", "replace").strip())
     raise ResolveError(text % (attempt.where, machine, said), None, attempt.elapsed)

@@ -26,7 +26,7 @@ LINE_LIMIT = 4096
 QUESTION_SHOWN = 200
 
 # What `ssh -v` and its like write on a terminal, in the middle of whatever stands there.
-CHATTER = re.compile(br"debug[1-3]: [^\n]*\n")
+CHATTER = re.compile(rb"debug[1-3]: [^\n]*\n")
 
 # What a program echoes for each letter that is typed is no question.
 ECHO = " \t\r*"

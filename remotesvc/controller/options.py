@@ -95,9 +95,7 @@ _VARIABLE = Rule(
     (str,),
     lambda value: value != "" and "=" not in value and can_be_passed(value),
 )
-_CONTENT = Rule(
-    "text that the system takes, without NUL", (str,), can_be_passed, is_quoted=False
-)
+_CONTENT = Rule("text that the system takes, without NUL", (str,), can_be_passed, is_quoted=False)
 
 
 def check_options(**given: Any) -> None:

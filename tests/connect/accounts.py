@@ -104,7 +104,9 @@ def as_user(folder: Path, who: Account, program: str) -> str:
     """Return a program that is `program`, started by that account."""
     setpriv = needs_program("setpriv")
     group = _run("id", "-g", who.name)
-    text = f"#!/bin/sh\nexec {setpriv} --reuid {who.uid} --regid {group} --clear-groups --reset-env "
+    text = (
+        f"#!/bin/sh\nexec {setpriv} --reuid {who.uid} --regid {group} --clear-groups --reset-env "
+    )
     text += f'{needs_program(program)} "$@"\n'
     return write_program(folder / f"{program}-as-{who.name}", text)
 

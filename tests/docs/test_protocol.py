@@ -17,7 +17,8 @@ import pytest
 from remotesvc import Secret
 from remotesvc.bootstrap.info import Info
 from remotesvc.bootstrap.settings import MARKER, Settings
-from remotesvc.channel.frames import BYTES, END, VALUE
+from remotesvc.channel import frames
+from remotesvc.channel.frames import END, VALUE
 from remotesvc.channel.frames import cut as cut_value
 from remotesvc.controller.decoder import decode as fast_decode
 from remotesvc.core import authority, dead, extensions, finder, wire
@@ -168,7 +169,8 @@ def test_table_of_encodings_is_complete() -> None:
 
 
 def test_table_of_kinds_is_that_of_the_code() -> None:
-    kinds = {"VALUE": VALUE, "BYTES": BYTES, "END": END}
+    names = ("VALUE", "BYTES", "END", "VALUES", "GIVEN", "GONE", "ASK")
+    kinds = {name: getattr(frames, name) for name in names}
     assert {row[1]: int(row[0]) for row in table("kind")} == kinds
 
 

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration.trust_table import render
+
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "docs" / "security.md").read_text("utf-8")
 NAMED = sorted(set(re.findall(r"`(test_\w+)`", TEXT)))
@@ -16,13 +18,13 @@ def names_in_the_tree() -> set[str]:
 
 
 def rows() -> list[list[str]]:
-    """Return the cells of every row that is no head."""
-    lines = [line for line in TEXT.splitlines() if line.startswith("| ")]
-    return [
-        [cell.strip() for cell in line[2:-1].split("|")]
-        for line in lines
-        if "| test |" not in line
-    ]
+    """Return the cells of every row of attempts that is no head."""
+    found = []
+    for table in TEXT.split("\n\n"):
+        lines = [line for line in table.splitlines() if line.startswith("| ")]
+        if lines and lines[0].endswith("| test |"):
+            found += [[cell.strip() for cell in line[2:-1].split("|")] for line in lines[1:]]
+    return found
 
 
 def test_every_named_test_exists() -> None:
@@ -35,6 +37,10 @@ def test_every_row_names_its_test_or_says_that_nothing_stops_it() -> None:
     for attempt, stopped_by, shown_by in rows():
         assert attempt and stopped_by
         assert "`test_" in shown_by or stopped_by.startswith("**nothing**"), attempt
+
+
+def test_table_of_services_is_the_one_that_the_tests_run() -> None:
+    assert render() in TEXT
 
 
 @pytest.mark.parametrize(
