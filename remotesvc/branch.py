@@ -81,7 +81,7 @@ class Branch:
 
     def note_reference(self, context_id: "int") -> "None":
         """Note that a Context is being encoded on this thread (for core/context.py)."""
-        self.streams.note(context_id, 0)
+        self.streams.note_context(context_id)
 
     def name_of(self, context_id: "int") -> "str":
         """Return what a context is called here."""

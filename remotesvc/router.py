@@ -202,9 +202,7 @@ class Router(Ways):
 
     def note_reference(self, context_id: "int") -> "None":
         """Note that a Context is being encoded on this thread (for core/context.py)."""
-        has_streams = self._streams is not None
-        if self.streams and has_streams:
-            self.streams.note(context_id, 0)
+        self.streams.note_context(context_id)
 
     @property
     def streams(self) -> "Streams":

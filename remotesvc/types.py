@@ -50,9 +50,15 @@ class Stream(Protocol):
 class ProcessLike(Stream, Protocol):
     """The stream of a program that was started for us, here or over there."""
 
-    stderr: str
-    exit_status: int | None
     gone: threading.Event
+
+    @property
+    def stderr(self) -> str:
+        """The end of what it said beside its output."""
+
+    @property
+    def exit_status(self) -> int | None:
+        """Its exit status, negative for a signal; None until it is known."""
 
     def kill(self) -> None:
         """End the program now."""

@@ -4,6 +4,7 @@ from functools import partial
 
 import mitogen.core
 import mitogen.service
+
 from bench.peers import services
 
 TYPE_CHECKING = False

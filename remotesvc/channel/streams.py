@@ -198,7 +198,7 @@ class Streams:
     def note(
         self, context_id: "int", handle: "int", sender: "Union[Sender, Channel, None]" = None
     ) -> "None":
-        """Note that a Sender, a Channel or a Context is being encoded on this thread."""
+        """Note that a Sender or a Channel is being encoded on this thread."""
         lent: "Optional[Lent]" = getattr(self._thread, "lent", None)
         if lent is not None:
             lent[(context_id, handle)] = sender
@@ -207,6 +207,13 @@ class Streams:
             raise Unfit(
                 "is a Sender of another router: make its Receiver on the router of this one"
             )
+
+    def note_context(self, context_id: "int") -> "None":
+        """Note that a Context is being encoded on this thread."""
+        try:
+            self.note(context_id, 0)
+        except Unfit:
+            raise Unfit("is a context of another router, and unknown to this one") from None
 
     def expect(self, lent: "Iterable[Place]", context_id: "int") -> "None":
         """Have the Receivers that Senders lead to expect a context to write.

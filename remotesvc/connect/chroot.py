@@ -5,8 +5,9 @@ from .command import find_program, start
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import List, Optional, Sequence, Union
+    from typing import List, Optional, Sequence
 
+    from ..bootstrap.command import PythonPath
     from ..types import Opener
     from .base import Attempt, Connection
 
@@ -33,7 +34,7 @@ def connect(
     attempt: "Attempt",
     root: "str",
     user: "Optional[str]" = None,
-    python_path: "Union[None, str, Sequence[str]]" = None,
+    python_path: "PythonPath" = None,
     program: "str" = "chroot",
     args: "Sequence[str]" = (),
 ) -> "Connection":

@@ -1,4 +1,4 @@
-"""What the connectors share that start a child by a program: finding it, starting it, explaining it.
+"""What connectors share that start a child by a program: to find it, start it, explain its end.
 
 A connector file says how its program is called (`argv`, pure) and what its last words mean.
 """
@@ -8,20 +8,20 @@ import shutil
 
 from ..bootstrap.command import candidates, probe_argv
 from ..bootstrap.payload import build
-from ..core.errors import ConnectError, InterpreterError
+from ..core.errors import ConnectError
 from .base import Connection, last_words
 from .process import ProcessStream
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Callable, List, Optional, Sequence, Tuple, Type, Union
+    from typing import Callable, List, Optional, Sequence, Tuple, Type
 
+    from ..bootstrap.command import PythonPath
     from ..types import Opener
     from .base import Attempt, Explain
 
     # A part of what a program may say, the error that it means, and what to do about it.
     Clue = Tuple[str, Type[ConnectError], str]
-    PythonPath = Union[None, str, Sequence[str]]
 
 __all__ = ["explainer", "find_program", "open_stream", "start"]
 

@@ -2,16 +2,16 @@
 
 import os
 
-from .become import Way, become, check_user
-from .login import new_word
+from .become import Way, become
 from .prompts import Prompt
 from .terminal import Terminal
 from .typist import hide
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import List, Optional, Sequence, Union
+    from typing import List, Optional, Sequence
 
+    from ..bootstrap.command import PythonPath
     from ..types import Opener
     from .base import Attempt, Connection
     from .typist import Prompts
@@ -42,18 +42,18 @@ def connect(
     password: "Optional[str]" = None,
     prompts: "Optional[Prompts]" = None,
     tty: "Optional[bool]" = None,
-    python_path: "Union[None, str, Sequence[str]]" = None,
+    python_path: "PythonPath" = None,
     program: "str" = "doas",
     args: "Sequence[str]" = (),
 ) -> "Connection":
     """Become a user by doas; it must not ask where there is neither password nor prompts=."""
-    secret, user = hide(password), check_user(username)
-    may_ask = secret is not None or prompts is not None
+    may_ask = password is not None or prompts is not None
+    has_terminal = may_ask if tty is None else tty
     way = Way(
         program,
-        lambda command: argv(command, user, may_ask, program, args),
-        [Prompt(PROMPT, secret, "password of doas")],
-        Terminal(router.loop, attempt) if (may_ask if tty is None else tty) else None,
+        lambda command: argv(command, username, may_ask, program, args),
+        Prompt(PROMPT, hide(password) if has_terminal else None, "password of doas"),
+        Terminal(router.loop, attempt) if has_terminal else None,
+        env=dict(os.environ, LC_ALL="C"),
     )
-    way.env = dict(os.environ, LC_ALL="C")
-    return become(router, context_id, attempt, way, new_word(), prompts, python_path)
+    return become(router, context_id, attempt, way, prompts, python_path)

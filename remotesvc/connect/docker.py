@@ -5,8 +5,9 @@ from .container import engine_clues, exec_argv
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import List, Optional, Sequence, Union
+    from typing import List, Optional, Sequence
 
+    from ..bootstrap.command import PythonPath
     from ..types import Opener
     from .base import Attempt, Connection
 
@@ -34,7 +35,7 @@ def connect(
     container: "str",
     user: "Optional[str]" = None,
     workdir: "Optional[str]" = None,
-    python_path: "Union[None, str, Sequence[str]]" = None,
+    python_path: "PythonPath" = None,
     program: "str" = "docker",
     args: "Sequence[str]" = (),
 ) -> "Connection":

@@ -16,8 +16,9 @@ from .process import ProcessStream
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import List, Optional, Sequence, Union
+    from typing import List, Optional, Sequence
 
+    from ..bootstrap.command import PythonPath
     from ..types import Opener
     from .base import Attempt
 
@@ -53,7 +54,7 @@ def connect(
     context_id: "int",
     attempt: "Attempt",
     template: "Sequence[str]",
-    python_path: "Union[None, str, Sequence[str]]" = None,
+    python_path: "PythonPath" = None,
 ) -> "Connection":
     """Start a child by a program that asks nothing."""
     if isinstance(template, str) or not template:

@@ -6,8 +6,9 @@ from .container import NO_SHELL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import List, Optional, Sequence, Union
+    from typing import List, Optional, Sequence
 
+    from ..bootstrap.command import PythonPath
     from ..types import Opener
     from .base import Attempt, Connection
     from .command import Clue
@@ -42,7 +43,7 @@ def connect(
     namespace: "Optional[str]" = None,
     container: "Optional[str]" = None,
     cluster: "Optional[str]" = None,
-    python_path: "Union[None, str, Sequence[str]]" = None,
+    python_path: "PythonPath" = None,
     program: "str" = "kubectl",
     args: "Sequence[str]" = (),
 ) -> "Connection":

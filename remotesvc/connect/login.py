@@ -51,7 +51,7 @@ class LoginStream:
         self._word = word.encode("ascii") + b"\n"
         self._output = b""
         self._end: "Optional[str]" = None
-        self._error: "Optional[BaseException]" = None
+        self._error: "Optional[Exception]" = None
         self._on_bytes: "Callable[[bytes], None]" = lambda data: None
         self._is_open = False
         self._settled = threading.Event()
@@ -90,7 +90,7 @@ class LoginStream:
     def _has_begun(self) -> "bool":
         return self._word in self._output
 
-    def _fail(self, error: "BaseException") -> "None":
+    def _fail(self, error: "Exception") -> "None":
         self._error = error
         self._settled.set()
 

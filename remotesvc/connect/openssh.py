@@ -4,14 +4,14 @@ Options given here go on its command line; what is left out, ssh_config says. It
 unless something may have to be typed. Payload is written at once: ssh asks elsewhere.
 """
 
-import os
 import re
 import subprocess
 
 from ..bootstrap.command import candidates, shell_command
 from ..bootstrap.payload import build
+from ..core.errors import ConnectError
 from .askpass import Askpass, is_possible
-from .base import Connection
+from .base import Connection, last_words
 from .command import explainer, find_program, open_stream
 from .process import ProcessStream
 from .prompts import Dialogue, Prompt
@@ -23,6 +23,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Dict, List, Optional, Sequence, Union
 
+    from ..bootstrap.command import PythonPath
+    from ..core.secret import Secret
     from ..types import Opener
     from .base import Attempt
     from .typist import Prompts
@@ -36,6 +38,9 @@ FIXED = ("-T", "-x", "-o", "ClearAllForwardings=yes", "-o", "RemoteCommand=none"
 
 # A password is sent once; who refuses it is not asked again by ssh itself.
 TYPING = ("-o", "BatchMode=no", "-o", "NumberOfPasswordPrompts=1")
+
+# What ssh itself ends with; anything else is the status of the command.
+OWN_STATUS = 255
 
 
 def argv(
@@ -61,16 +66,16 @@ def connect(  # long: one keyword for each option of ssh()
     username: "Optional[str]" = None,
     port: "Optional[int]" = None,
     password: "Optional[str]" = None,
-    identity_file: "Union[None, str, Sequence[str]]" = None,
+    identity_file: "Union[str, Sequence[str], None]" = None,
     passphrase: "Optional[str]" = None,
-    known_hosts: "Union[None, str, Sequence[str]]" = None,
+    known_hosts: "Union[str, Sequence[str], None]" = None,
     host_key_policy: "Optional[str]" = None,
     config_file: "Optional[str]" = None,
-    jump: "Union[None, str, Sequence[str]]" = None,
+    jump: "Union[str, Sequence[str], None]" = None,
     compression: "Optional[bool]" = None,
     keepalive: "Optional[int]" = None,
     prompts: "Optional[Prompts]" = None,
-    python_path: "Union[None, str, Sequence[str]]" = None,
+    python_path: "PythonPath" = None,
     program: "str" = "ssh",
     args: "Sequence[str]" = (),
 ) -> "Connection":
@@ -108,7 +113,7 @@ def connect(  # long: one keyword for each option of ssh()
         raise
     typist = Typist(router, attempt.where, dialogue, prompts, desk.type)
     connection = _connection(router, stream, context_id, attempt, payload, names)
-    typist.fail = connection.link.end  # type: ignore[assignment]
+    typist.fail = connection.link.end
     if isinstance(desk, Askpass):
         desk.on_question = typist.hear
     else:
@@ -139,14 +144,20 @@ def _connection(
 ) -> "Connection":
     explain = explainer("ssh", CLUES)
 
-    def explain_ssh(where: "str", exit_status: "Optional[int]", stderr: "str"):  # type: ignore[no-untyped-def]
-        # Any other status is that of the command.
-        return explain(where, exit_status, stderr) if exit_status == 255 else None
+    def explain_ssh(
+        where: "str", exit_status: "Optional[int]", stderr: "str"
+    ) -> "Optional[ConnectError]":
+        if exit_status != OWN_STATUS:
+            return None  # that of the command
+        said = last_words(stderr.replace("\r", ""))
+        text = "%s: ssh did not connect%s" % (where, said)
+        default = ConnectError(text, None, None, exit_status, stderr)
+        return explain(where, exit_status, stderr) or default
 
     return Connection(router, stream, context_id, attempt, payload, names, explain_ssh)
 
 
-# -- what it asks ----------------------------------------------------------------------------------
+# -- what it asks --------------------------------------------------------------------------------
 
 
 def _facts(attempt: "Attempt", words: "Sequence[str]") -> "Dict[str, str]":
@@ -165,16 +176,16 @@ def _facts(attempt: "Attempt", words: "Sequence[str]") -> "Dict[str, str]":
     return {name: value for name, _, value in (line.partition(" ") for line in lines)}
 
 
-def _password_prompt(facts: "Dict[str, str]", secret: "object") -> "Prompt":
+def _password_prompt(facts: "Dict[str, str]", secret: "Optional[Secret]") -> "Prompt":
     """Return the prompt of the host itself: those of hosts on the way look alike."""
     user, host = facts.get("user", ""), facts.get("hostkeyalias") or facts.get("hostname", "")
     place = re.escape("%s@%s" % (user, host))
     pattern = r"%s's password: |\(%s\) [Pp]assword: ?" % (place, place)
     if not {"proxyjump", "proxycommand"} & set(facts):
         pattern += r"|[Pp]assword: ?"  # keyboard-interactive, before 8.5
-    return Prompt(pattern, secret, "password of %s@%s" % (user, host))  # type: ignore[arg-type]
+    return Prompt(pattern, secret, "password of %s@%s" % (user, host))
 
 
-def _passphrase_prompt(secret: "object") -> "Prompt":
+def _passphrase_prompt(secret: "Optional[Secret]") -> "Prompt":
     pattern = r"Enter passphrase for (key )?[^\n]*: "
-    return Prompt(pattern, secret, "passphrase of the key", "passphrase")  # type: ignore[arg-type]
+    return Prompt(pattern, secret, "passphrase of the key", "passphrase")

@@ -46,8 +46,8 @@ class ProcessStream:
     """A Stream (core/link.py) over the stdin and stdout of a process.
 
     env: all of its environment, None for ours. owned: what is closed when it is gone, such as its
-    terminal, and before, where it may not be killed. `on_error(data)`, called on the loop's thread,
-    sees its stderr.
+    terminal, or before, where it may not be killed. `on_error(data)` sees its stderr, on the
+    loop's thread.
     """
 
     def __init__(

@@ -2,7 +2,7 @@
 
 What is printed goes in, cut anywhere; what to do comes out: type, call the user, give up. A secret
 is typed into the very prompt that was expected: the whole of a last line that has not ended. It is
-typed once: who asks for it again did not accept it. Whatever else asks is for the user, or an error.
+typed once: who asks for it again did not accept it. What else asks is for the user, or an error.
 """
 
 import re
@@ -87,11 +87,6 @@ class Dialogue:
         self._tail = b""
         self._line = b""
 
-    @property
-    def has_answered(self) -> "bool":
-        """Whether a secret was typed, or the user called for one."""
-        return any(prompt.is_answered for prompt in self._prompts)
-
     def feed(self, data: "bytes") -> "Optional[Outcome]":
         """Take what was printed; return what to do if an expected prompt stands there now."""
         self._tail = _last_line(self._tail + data)
@@ -104,7 +99,7 @@ class Dialogue:
         return self._answer(prompt)
 
     def settle(self) -> "Optional[Outcome]":
-        """Take it that nothing more is coming: an unended line is a question of whoever wrote it."""
+        """Take it that nothing more comes: a line that has not ended is a question."""
         line = _text(self._line)
         self._tail = self._line = b""
         return self.hear(line) if line.strip(ECHO) else None

@@ -4,16 +4,16 @@ import os
 import shlex
 import sys
 
-from .become import Way, become, check_user
-from .login import new_word
+from .become import Way, become
 from .prompts import Prompt
 from .terminal import PIPES_BACK, Terminal
 from .typist import hide
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import List, Optional, Sequence, Union
+    from typing import List, Optional, Sequence
 
+    from ..bootstrap.command import PythonPath
     from ..types import Opener
     from .base import Attempt, Connection
     from .typist import Prompts
@@ -47,23 +47,23 @@ def connect(
     password: "Optional[str]" = None,
     prompts: "Optional[Prompts]" = None,
     tty: "Optional[bool]" = None,
-    python_path: "Union[None, str, Sequence[str]]" = None,
+    python_path: "PythonPath" = None,
     program: "str" = "su",
     args: "Sequence[str]" = (),
 ) -> "Connection":
     """Become a user by su; root is not asked, everybody else is."""
-    secret, user = hide(password), check_user(username)
     is_asked = os.geteuid() != 0 if tty is None else tty
+    has_shell_option = sys.platform.startswith("linux")
     way = Way(
         program,
-        lambda command: argv(command, user, program, args, sys.platform.startswith("linux")),
-        [Prompt(PROMPT, secret, "password of %s" % user)],
+        lambda command: argv(command, username, program, args, has_shell_option),
+        Prompt(PROMPT, hide(password) if is_asked else None, "password of %s" % username),
         Terminal(router.loop, attempt) if is_asked else None,
+        is_stdin=is_asked,
+        entry=(PIPES_BACK if is_asked else "") + _own_locale(),
+        env=dict(os.environ, LC_ALL="C"),
     )
-    way.is_stdin = is_asked
-    way.entry = (PIPES_BACK if is_asked else "") + _own_locale()
-    way.env = dict(os.environ, LC_ALL="C")
-    return become(router, context_id, attempt, way, new_word(), prompts, python_path)
+    return become(router, context_id, attempt, way, prompts, python_path)
 
 
 def _own_locale() -> "str":

@@ -1,6 +1,6 @@
 """The sudo connector: sudo and sudo-rs; they ask on stderr, by a prompt of random letters."""
 
-from .become import Way, become, check_user
+from .become import Way, become
 from .login import new_word
 from .prompts import Prompt
 from .terminal import Terminal
@@ -8,16 +8,20 @@ from .typist import hide
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import List, Optional, Sequence, Union
+    from typing import List, Optional, Sequence
 
+    from ..bootstrap.command import PythonPath
     from ..types import Opener
     from .base import Attempt, Connection
     from .typist import Prompts
 
-__all__ = ["TARGET", "argv", "connect"]
+__all__ = ["PROMPT", "TARGET", "argv", "connect"]
 
 # The option that a name such as "sudo:root" ends with.
 TARGET = "username"
+
+# That of sudo-rs has our text in brackets, and its own, translated, behind it.
+PROMPT = r"{0}|\[sudo: {0}\][^:0-9\n]*: ?"
 
 
 def argv(
@@ -40,23 +44,18 @@ def connect(
     password: "Optional[str]" = None,
     prompts: "Optional[Prompts]" = None,
     tty: "Optional[bool]" = None,
-    python_path: "Union[None, str, Sequence[str]]" = None,
+    python_path: "PythonPath" = None,
     program: "str" = "sudo",
     args: "Sequence[str]" = (),
 ) -> "Connection":
     """Become a user by sudo. Only with a password or prompts= there is a terminal, or by `tty`."""
-    secret, user = hide(password), check_user(username)
-    may_ask = secret is not None or prompts is not None
-    word, begin = "remotesvc-" + new_word(), new_word()
-    # sudo-rs puts its own text around the prompt.
-    pattern = r"%s|\[sudo: %s\][^\n]*: ?" % (word, word)
-    has_terminal = may_ask if tty is None else tty
+    may_ask = password is not None or prompts is not None
+    mark = "remotesvc-" + new_word()
     way = Way(
         program,
-        lambda command: argv(command, user, word if may_ask else None, program, args),
-        [Prompt(pattern, secret, "password of sudo")],
-        Terminal(router.loop, attempt) if has_terminal else None,
+        lambda command: argv(command, username, mark if may_ask else None, program, args),
+        Prompt(PROMPT.format(mark), hide(password), "password of sudo"),
+        Terminal(router.loop, attempt) if (may_ask if tty is None else tty) else None,
+        mark,
     )
-    way.asks_on_pipes = True
-    way.prompt = word
-    return become(router, context_id, attempt, way, begin, prompts, python_path)
+    return become(router, context_id, attempt, way, prompts, python_path)

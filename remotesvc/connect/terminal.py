@@ -8,7 +8,6 @@ letter is echoed, none is special. Closing it hangs up on whoever still has it.
 import os
 import termios
 
-from .base import Attempt
 from ..core.errors import AuthenticationError
 
 TYPE_CHECKING = False
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
 
     from ..core.loop import Loop
     from ..core.secret import Secret
+    from .base import Attempt
 
 __all__ = ["PIPES_BACK", "Terminal"]
 
@@ -72,7 +72,7 @@ class Terminal:
             fd, self._far_fd = self._far_fd, -1
             os.close(fd)
         while self._fd >= 0 and self._read():
-            pass
+            continue
 
     def close(self) -> "None":
         """Hang up."""
@@ -80,7 +80,10 @@ class Terminal:
 
     def _watch(self) -> "None":
         if self._fd >= 0:
-            self._loop.set_reader(self._fd, self._read)
+            self._loop.set_reader(self._fd, self._read_piece)
+
+    def _read_piece(self) -> "None":
+        self._read()
 
     def _read(self) -> "bool":
         """Read a piece; tell whether there was one."""

@@ -35,7 +35,7 @@ class Typist:
         prompts: "Optional[Prompts]",
         type_: "Callable[[Secret], None]",
     ) -> "None":
-        self.fail: "Callable[[BaseException], None]" = lambda error: None
+        self.fail: "Callable[[Exception], None]" = lambda error: None
         self._router = router
         self._where = where
         self._dialogue = dialogue

@@ -4,6 +4,9 @@ They name the option that says where to, and what the context is called; the con
 options (docs/connectors.md, docs/ssh.md) and those of all contexts (docs/python.md) go through.
 """
 
+from .connectors import find_connector
+from .typist import hide
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Dict, Optional, Sequence
@@ -15,6 +18,9 @@ __all__ = ["Ways"]
 # The options of every context, whatever opens it.
 COMMON = ("name", "connect_timeout", "env", "cwd", "results", "pool_size")
 
+# Those that no traceback may show.
+SECRETS = ("password", "passphrase")
+
 
 class Ways:
     """What a Router inherits: it opens what these methods ask for."""
@@ -24,14 +30,20 @@ class Ways:
     ) -> "Context":
         raise NotImplementedError
 
-    def open(self, kind: "str", where: "Optional[str]" = None, **opts: "Any") -> "Context":
+    def open(self, kind: "str", **opts: "Any") -> "Context":
         """Open a context by the name of a connector, which may come from another package.
 
-        where: what to call it in errors, and if `name` is not given. Options: `name`,
-        `connect_timeout`, `env`, `cwd`, `results`, `pool_size`, and those of the connector.
+        Options: `name`, `connect_timeout`, `env`, `cwd`, `results`, `pool_size`, and those of the
+        connector; ConnectError if there is none of that name.
         """
+        target = getattr(find_connector(kind), "TARGET", None)
+        where = "%s:%s" % (kind, opts[target]) if target in opts else kind
+        return self._reach(kind, where, opts)
+
+    def _reach(self, kind: "str", where: "str", opts: "Dict[str, Any]") -> "Context":
+        _hide(opts)
         common = {option: opts.pop(option) for option in COMMON if option in opts}
-        return self._open(kind, where or kind, opts, **common)
+        return self._open(kind, where, opts, **common)
 
     def local(
         self,
@@ -69,54 +81,67 @@ class Ways:
         Returns once everything is written, with paramiko after the login: the first call, or
         `context.info`, raises InterpreterError or BootstrapError if no child came up.
         """
+        _hide(opts)
         timeout = 30.0 if connect_timeout is None else connect_timeout
         common = (name, timeout, env, cwd, results, pool_size)
         if transport == "openssh":
-            return self._open("openssh", host, dict(opts, host=host), *common)
-        opts = dict(opts, host=host, is_default_timeout=connect_timeout is None)
-        return self._open("ssh", host, dict(opts, transport=transport), *common)
+            return self._open("openssh", host, _with(opts, "host", host), *common)
+        opts.update(host=host, is_default_timeout=connect_timeout is None, transport=transport)
+        return self._open("ssh", host, opts, *common)
 
     # -- becoming another user -------------------------------------------------------------------
 
     def sudo(self, username: "str" = "root", **opts: "Any") -> "Context":
         """Become a user of this host by sudo. `password` is typed into its own prompt, once."""
-        return self.open("sudo", "sudo:%s" % username, username=username, **opts)
+        return self._reach("sudo", "sudo:%s" % username, _with(opts, "username", username))
 
     def su(self, username: "str" = "root", **opts: "Any") -> "Context":
         """Become a user of this host by su, with that user's password."""
-        return self.open("su", "su:%s" % username, username=username, **opts)
+        return self._reach("su", "su:%s" % username, _with(opts, "username", username))
 
     def doas(self, username: "str" = "root", **opts: "Any") -> "Context":
         """Become a user of this host by doas."""
-        return self.open("doas", "doas:%s" % username, username=username, **opts)
+        return self._reach("doas", "doas:%s" % username, _with(opts, "username", username))
 
     # -- containers, and what is like one --------------------------------------------------------
 
     def podman(self, container: "str", **opts: "Any") -> "Context":
         """Start a child in a podman container that runs; `user`, `workdir`."""
-        return self.open("podman", "podman:%s" % container, container=container, **opts)
+        return self._reach("podman", "podman:%s" % container, _with(opts, "container", container))
 
     def docker(self, container: "str", **opts: "Any") -> "Context":
         """Start a child in a docker container that runs; `user`, `workdir`."""
-        return self.open("docker", "docker:%s" % container, container=container, **opts)
+        return self._reach("docker", "docker:%s" % container, _with(opts, "container", container))
 
     def kubectl(self, pod: "str", **opts: "Any") -> "Context":
         """Start a child in a pod; `namespace`, `container`, `cluster`."""
-        return self.open("kubectl", "kubectl:%s" % pod, pod=pod, **opts)
+        return self._reach("kubectl", "kubectl:%s" % pod, _with(opts, "pod", pod))
 
     def lxc(self, instance: "str", **opts: "Any") -> "Context":
         """Start a child in an instance of incus, LXD or LXC; `user` (a number), `workdir`."""
-        return self.open("lxc", "lxc:%s" % instance, instance=instance, **opts)
+        return self._reach("lxc", "lxc:%s" % instance, _with(opts, "instance", instance))
 
     def nspawn(self, machine: "str", **opts: "Any") -> "Context":
         """Start a child in a machine of systemd-nspawn, named or by its leader's pid."""
-        return self.open("nspawn", "nspawn:%s" % machine, machine=machine, **opts)
+        return self._reach("nspawn", "nspawn:%s" % machine, _with(opts, "machine", machine))
 
     def chroot(self, root: "str", **opts: "Any") -> "Context":
         """Start a child in another root folder; `user`."""
-        return self.open("chroot", "chroot:%s" % root, root=root, **opts)
+        return self._reach("chroot", "chroot:%s" % root, _with(opts, "root", root))
 
     def exec(self, template: "Sequence[str]", **opts: "Any") -> "Context":
         """Start a child by any program: a list of words with {command}, {line} or {python}."""
         where = "exec:%s" % (template[0] if template else "")
-        return self.open("exec", where, template=template, **opts)
+        return self._reach("exec", where, _with(opts, "template", template))
+
+
+def _with(opts: "Dict[str, Any]", option: "str", value: "Any") -> "Dict[str, Any]":
+    opts[option] = value
+    return opts
+
+
+def _hide(opts: "Dict[str, Any]") -> "None":
+    """Have no traceback show a password: the dictionary is that of the caller's frame."""
+    for option in SECRETS:
+        if isinstance(opts.get(option), str):
+            opts[option] = hide(opts[option])

@@ -113,7 +113,8 @@ class Outgoing:
 
     def push(self, context_id: int, names: Sequence[str]) -> None:
         """Send parts of remotesvc ahead that a call needs, and that the child would ask for."""
-        self._shipment.push_installed(context_id, names)
+        if context_id in self._switch.routes:  # this very program has them
+            self._shipment.push_installed(context_id, names)
 
     def lose(self, ids: set[int], error: Exception) -> None:
         """Forget what lost contexts had (observer of the switch)."""

@@ -214,11 +214,13 @@ def open_context(
     router: "Home", src: "int", auth: "int", fields: "Tuple[Any, ...]"
 ) -> "Context":
     """Return the Context in a message of `src`; ProtocolError if it is not its to give."""
-    if tuple(map(type, fields)) != (int, str):
+    if tuple(map(type, fields)) != (int, str) or not 0 <= fields[0] < 1 << 32:
         raise ProtocolError("a context without id and name")
     context_id, name = fields
     switch = router.switch
     refusal = refuse_reference(context_id, src, switch.id, switch.parents)
+    if context_id == switch.id != src and src not in switch.parents:
+        refusal = "a reference to this very context, which is not context %d's to give" % src
     known = router.context(context_id)
     if refusal is not None or known is None:
         raise ProtocolError(refusal or "a reference to context %d, unknown here" % context_id)

@@ -9,7 +9,13 @@ import importlib
 import time
 
 from .authority import CALL_FUNCTION
-from .errors import CallTimeout, DisconnectedError, MessageTooLarge, RefusedError
+from .errors import (
+    CallTimeout,
+    DisconnectedError,
+    MessageTooLarge,
+    RefusedError,
+    ValueNotSupported,
+)
 from .pending import Pending
 from .seconds import check_seconds
 from .secret import Secret
@@ -220,8 +226,15 @@ class Verbs:
         options: "Dict[str, Any]",
     ) -> "Tuple[int, bytes]":
         """Return encoding and payload of a call, having sent ahead what it needs."""
-        outgoing = self._context.router.outgoing
-        return outgoing.encode_call(self._context, fn, args, kwargs, options)
+        router = self._context.router
+        outgoing = router.outgoing
+        try:
+            return outgoing.encode_call(self._context, fn, args, kwargs, options)
+        except ValueNotSupported:
+            if router.outgoing is outgoing:
+                raise
+        # The first reference among its arguments made the router one that notes them.
+        return router.outgoing.encode_call(self._context, fn, args, kwargs, options)
 
     # -- on the way back -------------------------------------------------------------------------
 

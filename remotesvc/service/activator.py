@@ -20,7 +20,7 @@ __all__ = ["Activator"]
 
 
 class Activator:
-    """Takes names to be "module.Class". Override `locate()` for others, `is_permitted()` to refuse.
+    """Takes names as "module.Class"; override `locate()` for others, `is_permitted()` to refuse.
 
     What these raise is told to whoever called; the next call tries again.
     """

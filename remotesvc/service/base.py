@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     from typing import Any, Callable, Optional
 
     from ..channel.select import Event, Select
-    from ..types import ServiceRouter
+    from ..types import AnyRouter, ServiceRouter
     from .invoker import Invoker
     from .pool import Pool
 
@@ -29,7 +29,7 @@ class Service:
 
     # What an __init__ that does not call this one leaves.
     pool: "Any" = None
-    _router: "Optional[ServiceRouter]" = None
+    _router: "Any" = None
 
     def __init__(self, router: "ServiceRouter") -> "None":
         self._router = router
@@ -43,14 +43,15 @@ class Service:
         return "%s.%s" % (_true_name(cls.__module__), cls.__qualname__)
 
     @property
-    def router(self) -> "ServiceRouter":
+    def router(self) -> "AnyRouter":
         """The router of the process that it runs in."""
         if self._router is None:
             raise AttributeError(
                 "%s has no router: call super().__init__(router) in its __init__"
                 % type(self).__name__
             )
-        return self._router
+        router: "AnyRouter" = self._router
+        return router
 
     @router.setter
     def router(self, router: "ServiceRouter") -> "None":

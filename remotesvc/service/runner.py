@@ -35,6 +35,9 @@ __all__ = ["NOTHING", "Runner", "describe", "log"]
 # The outcome of what returns nothing.
 NOTHING = PLAIN, encode(None)
 
+# How the arguments of a call without any travel.
+NO_ARGUMENTS = encode({})
+
 
 class Runner:
     """What the invokers of one pool have in common."""
@@ -90,8 +93,10 @@ class Runner:
         return method
 
     def _read_arguments(self, call: "Call") -> "Dict[str, Any]":
-        kwargs = self._router.decode(call.payload, call.src, call.auth)
-        call.payload = b""
+        payload, call.payload = call.payload, b""
+        if payload == NO_ARGUMENTS:
+            return {}
+        kwargs = self._router.decode(payload, call.src, call.auth)
         if type(kwargs) is not dict or not all(type(name) is str for name in kwargs):
             raise ProtocolError("the arguments of %s are no dict of names" % call.name)
         return kwargs
@@ -157,6 +162,8 @@ class Runner:
         if method.is_no_reply or not (call.is_awaited or is_shared):
             _discard(result)
             return NOTHING
+        if result is None:
+            return NOTHING  # what most methods return that do something
         streams = self._router.streams
         try:
             payload, lent = streams.collect(encode, result, "result")

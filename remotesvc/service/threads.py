@@ -14,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable, Deque, List, Tuple
 
-    Job = Tuple[Callable[..., None], Tuple[Any, ...]]
+    Job = Tuple[Callable[..., Any], Tuple[Any, ...]]
 
 __all__ = ["Threads"]
 
@@ -50,7 +50,7 @@ class Threads:
         """The number of jobs that wait for a thread."""
         return len(self._jobs)
 
-    def defer(self, function: "Callable[..., None]", *args: "Any") -> "None":
+    def defer(self, function: "Callable[..., Any]", *args: "Any") -> "None":
         """Run function(*args) as soon as a thread is free; never blocks."""
         job = function, args
         with self._lock:

@@ -7,7 +7,7 @@ functions.
 from functools import partial
 
 from ..core.authority import CALL_SERVICE
-from ..core.errors import Error, RefusedError
+from ..core.errors import Error, RefusedError, ValueNotSupported
 from ..core.reach import refuse_relay
 from ..core.verbs import Verbs
 from ..core.wire import PLAIN, RAW
@@ -140,7 +140,14 @@ class ServiceVerbs(Verbs):
             size, context.pool_size = context.pool_size, None
             context.call_service_no_reply(CATALOG, "resize", size=size)
         may_ask = refuse_asking(fn.service, is_below, is_self) is None
-        arguments = router.outgoing.encode_service(context, fn, kwargs)
+        outgoing = router.outgoing
+        try:
+            arguments = outgoing.encode_service(context, fn, kwargs)
+        except ValueNotSupported:
+            if router.outgoing is outgoing:
+                raise
+            # The first reference among them made the router one that notes them.
+            arguments = router.outgoing.encode_service(context, fn, kwargs)
         flags = ACTIVATE if may_ask else 0
         return PLAIN, pack_request(flags, fn.service, fn.method, arguments)
 

@@ -42,12 +42,17 @@ def needs_root() -> None:
 
 def shared_python() -> str:
     """Return an interpreter that every account may start."""
-    candidates = ["/usr/bin/python3", *(found.path for found in find_interpreters())]
-    for path in candidates:
+    for path in _pythons():
         folders = Path(os.path.realpath(path)).parents
         if os.path.exists(path) and all(one.stat().st_mode & 0o001 for one in folders):
             return path
     pytest.skip("no Python here that another account may start (apt install python3)")
+
+
+def _pythons() -> Iterator[str]:
+    yield "/usr/bin/python3"
+    for found in find_interpreters():  # it takes seconds the first time
+        yield found.path
 
 
 @contextmanager
@@ -104,9 +109,7 @@ def as_user(folder: Path, who: Account, program: str) -> str:
     """Return a program that is `program`, started by that account."""
     setpriv = needs_program("setpriv")
     group = _run("id", "-g", who.name)
-    text = (
-        f"#!/bin/sh\nexec {setpriv} --reuid {who.uid} --regid {group} --clear-groups --reset-env "
-    )
+    text = f"#!/bin/sh\nexec {setpriv} --reuid {who.uid} --regid {group} --clear-groups "
     text += f'{needs_program(program)} "$@"\n'
     return write_program(folder / f"{program}-as-{who.name}", text)
 

@@ -258,10 +258,13 @@ def test_reference_that_is_not_its_own_to_give_is_refused(
     scene.check_the_rest_is_well()
 
 
-def test_context_in_a_result_that_is_its_sender_is_our_own_handle_on_it(scene: Scene) -> None:
+def test_context_in_a_result_that_is_its_sender_has_our_name_and_its_authority(
+    scene: Scene,
+) -> None:
     live = Live(CONTEXT, (scene.evil.id, "a better name"))
     told = scene.tell("say", [[None, PLAIN, encode(live)]])
-    assert told is scene.evil and told.name == "evil"
+    assert told == scene.evil
+    assert (told.name, told.auth) == ("evil", scene.evil.id)
 
 
 # -- modules -------------------------------------------------------------------------------------

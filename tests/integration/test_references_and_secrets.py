@@ -75,31 +75,24 @@ def test_a_context_may_refer_to_itself_and_to_nobody_else() -> None:
         one, other = router.local(), router.local()
         reference = encode(Live(CONTEXT, (one.id, "one")))
         assert router.decode(reference, one.id) == one
-        with pytest.raises(remotesvc.ProtocolError, match="not its sender's to give"):
+        with pytest.raises(remotesvc.ProtocolError, match="not context 2's to give"):
             router.decode(reference, other.id)
 
 
-def test_a_context_is_no_argument_and_the_error_says_what_to_do() -> None:
+def test_a_context_as_an_argument_is_a_handle_on_the_same_context_over_there() -> None:
     with remotesvc.Router() as router:
-        context = router.local()
-        reason = "a context does not travel: send its name, or a Sender"
-        texts = []
-        for wrong in (
-            lambda: context.call(len, context),
-            lambda: context.call(len, [1, context]),
-            lambda: context.call(sorted, [], key=context),
-            lambda: context.call(lambda: context),
-        ):
-            with pytest.raises(remotesvc.ValueNotSupported) as caught:
-                wrong()
-            texts.append(str(caught.value))
-    assert texts[:3] == [
-        f"len: args[0]: {reason}",
-        f"len: args[0][1]: {reason}",
-        f"sorted: kwargs['key']: {reason}",
-    ]
-    assert texts[3].endswith(f"<lambda> cannot be sent: {reason}")
+        one, other = router.local(name="one"), router.local(name="other")
+        assert one.call(repr, other) == "<Context 2 other>"
+        assert one.call(repr, [one]) == "[<Context 1 one>]"
+        assert one.call(lambda: repr(other)) == "<Context 2 other>"
 
+
+def test_a_context_of_another_router_is_refused() -> None:
+    with remotesvc.Router() as router, remotesvc.Router() as stranger:
+        one, other = router.local(), stranger.local()
+        one.call(repr, one)
+        with pytest.raises(remotesvc.ValueNotSupported, match="of another router"):
+            one.call(repr, other)
 
 def test_argument_that_is_neither_plain_nor_picklable_is_refused_with_both_reasons() -> None:
     class Silent:

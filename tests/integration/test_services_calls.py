@@ -372,10 +372,10 @@ def test_services_run_over_ssh_with_errors_and_streams(
     tmp_path: Path, router: Router, lines: Lines, pipe: Pipe
 ) -> None:
     with start_host(tmp_path) as host:
-        check_services(host.connect(router), lines, pipe)
+        check_services(router, host.connect(router), lines, pipe)
 
 
-def check_services(child: Context, lines: Lines, pipe: Pipe) -> None:
+def check_services(router: Router, child: Context, lines: Lines, pipe: Pipe) -> None:
     """Do a bit of everything."""
     service = child.service(Plain)
     assert service.add(1) == 3
@@ -387,5 +387,5 @@ def check_services(child: Context, lines: Lines, pipe: Pipe) -> None:
     assert future.cancel()
     lines.wait_for(b"cleaning")
     pipe.release()
-    with Pool(child.router, [Desk(child.router)]):
+    with Pool(router, [Desk(router)]):
         assert child.call(services.service_of_parent, NAME, "ask", value=1) == 2

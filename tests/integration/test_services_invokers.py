@@ -1,4 +1,4 @@
-"""Invokers between real processes: one at a time, once for all, and a pool that has no thread left."""
+"""Invokers between real processes: one at a time, once for all, and pools without a thread."""
 
 import threading
 from typing import Any
@@ -216,9 +216,7 @@ def test_sender_cannot_be_shared_and_may_be_an_argument(router: Router) -> None:
         assert router.myself.call_service(Streams.name(), "take", sender=receiver.sender)
 
 
-def test_run_goes_on_while_somebody_waits_for_it(
-    child: Context, lines: Lines, pipe: Pipe
-) -> None:
+def test_run_goes_on_while_somebody_waits_for_it(child: Context, lines: Lines, pipe: Pipe) -> None:
     first = child.submit_service(Once, "compute", path=pipe.path, key=1)
     lines.wait_for(b"busy")
     second = child.submit_service(Once, "compute", path=pipe.path, key=1)
@@ -257,7 +255,9 @@ def test_method_that_calls_into_its_own_full_pool_is_told_both_names(
     child: Context, pipe: Pipe, method: str
 ) -> None:
     child.call(services_odd.make_pool, 1)
-    text = rf"Gated\.{method} calls Gated\.wait, but no thread is left to run it: all 1 of the pool"
+    text = (
+        rf"Gated\.{method} calls Gated\.wait, but no thread is left to run it: all 1 of the pool"
+    )
 
     verbs = child.options(timeout=DEADLINE)
     with pytest.raises(RemoteError, match=text) as caught:

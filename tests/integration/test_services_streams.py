@@ -261,7 +261,7 @@ def open_number(context: Context, number: int) -> Any:
 
 
 def test_stream_has_one_reader(child: Context) -> None:
-    stream = child.service(Annotated).count(3)
+    stream: Any = child.service(Annotated).count(3)
     first, receiver = open_number(child, stream._number)
     assert list(receiver) == [0, 1, 2]
     receiver.close()

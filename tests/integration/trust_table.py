@@ -1,4 +1,4 @@
-"""Who may activate and call services: the table that the tests run, and that docs/security.md shows."""
+"""Who may activate and call services: the table of the tests, and of docs/security.md."""
 
 from dataclasses import dataclass
 
@@ -20,7 +20,9 @@ RUNS = Cell("runs", "ran")
 ACTIVATED = Cell("**is activated**, runs", "ran")
 NO_START = Cell("router: not started", "no services are started here")
 NO_START_THERE = Cell("router: not started", "no services are started in the controller; Pool(rou")
-NOT_ASKED = Cell("activator: not asked for", "is not active in context 1, and the call did not ask")
+NOT_ASKED = Cell(
+    "activator: not asked for", "is not active in context 1, and the call did not ask"
+)
 NOT_ACTIVE = Cell("activator: not active", ", and only a parent may activate it")
 POLICY = Cell("policy", "Guarded.parents is refused to context 1 by its policy AllowParents")
 SENDER = Cell("sender: no siblings", "siblings may not talk to each other; Router(siblings=True)")

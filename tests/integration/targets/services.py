@@ -1,4 +1,4 @@
-"""Services that the tests have activated over there. Python 3.6, and no import but of light modules.
+"""Services that the tests have activated over there. Python 3.6, and light imports only.
 
 What waits says "busy" first, on stdout, and goes on when its pipe is written.
 """
@@ -24,7 +24,7 @@ from tests.integration.targets.work import later, note, notes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, Iterator, List, Optional, Tuple
+    from typing import Any, Dict, Generator, Iterator, List, Optional, Tuple
 
 __all__ = [
     "Annotated",
@@ -150,7 +150,7 @@ class Annotated(Service):
         return ",".join(names) * (times or 1)
 
     @expose(policy=AllowParents())
-    def count(self, stop: "int") -> "Iterator[int]":
+    def count(self, stop: "int") -> "Generator[int, None, int]":
         """Yield numbers, return their sum."""
         total = 0
         for number in range(stop):
@@ -197,7 +197,8 @@ class Gated(Service):
     def nest_later(self, path: "str") -> "str":
         """Do the same with a future."""
         future = current_router().myself.submit_service(Gated, "wait", path=path)
-        return future.result(30)
+        read: "str" = future.result(30)
+        return read
 
     @expose(policy=AllowParents())
     def nest_stream(self) -> "List[int]":
@@ -262,7 +263,7 @@ class OneByOne(Service):
         return current_router().myself.call_service(Friend, "back")
 
     @expose(policy=AllowParents())
-    def count(self, path: "str") -> "Iterator[int]":
+    def count(self, path: "str") -> "Any":
         """Yield how many run, before and after a pipe is written."""
         self.running += 1
         try:
@@ -354,12 +355,13 @@ class Yielding(Service):
     @expose(policy=AllowAny())
     def big(self, count: "int", size: "int") -> "Iterator[bytes]":
         """Yield big values; note how many were asked for."""
-        number = 0
+        asked = 0
         try:
-            for number in range(count):
+            while asked < count:
+                asked += 1
                 yield bytes(size)
         finally:
-            note(number + 1)
+            note(asked)
             print("over")
 
     @expose(policy=AllowParents())

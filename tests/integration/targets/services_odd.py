@@ -253,5 +253,7 @@ def use_activator() -> "None":
 
 def close_pool() -> "bool":
     """Close the pool of this process."""
-    current_router().pool.close()
+    pool = current_router().pool
+    assert pool is not None
+    pool.close()
     return threading.active_count() > 0

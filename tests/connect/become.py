@@ -1,0 +1,57 @@
+"""What the tests of sudo, su and doas share: to log in as somebody, and what must hold then."""
+
+import os
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from remotesvc import AuthenticationError, Context, Router
+from tests.connect import far
+from tests.connect.accounts import Account, as_user, shared_python
+
+__all__ = ["Login", "everything_said", "refused"]
+
+
+@dataclass(frozen=True)
+class Login:
+    """How somebody becomes another user by one program: real ones, with real passwords."""
+
+    router: Router
+    who: Account
+    kind: str
+    folder: Path
+
+    def __call__(self, **opts: Any) -> Context:
+        """Log in, and return the context, whose child has answered."""
+        program = as_user(self.folder, self.who, self.kind)
+        given: dict[str, Any] = {"program": program, "python_path": shared_python(), **opts}
+        opener: Callable[..., Context] = getattr(self.router, self.kind)
+        context = opener(**given)
+        assert context.call(os.getcwd) == "/"
+        assert context.call(far.is_isolated) and not context.call(far.has_terminal)
+        return context
+
+
+def refused(login: Login, **opts: Any) -> AuthenticationError:
+    """Log in, and return why that was refused; nothing of it is left."""
+    before = login.router.contexts
+    with pytest.raises(AuthenticationError) as caught:
+        login(**opts)
+    error = caught.value
+    assert error.phase == "auth" and error.elapsed is not None
+    assert login.router.contexts == before
+    assert login.who.password not in everything_said(error)
+    return error
+
+
+def everything_said(error: BaseException) -> str:
+    """Return an error and its traceback, with the variables of our own frames."""
+    shown = traceback.TracebackException.from_exception(error, capture_locals=True)
+    ours = [frame for frame in shown.stack if f"{os.sep}remotesvc{os.sep}" in frame.filename]
+    assert ours
+    said = [f"{frame.name} {frame.locals}" for frame in ours]
+    return "\n".join([str(error), getattr(error, "stderr", ""), *said])

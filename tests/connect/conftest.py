@@ -1,0 +1,32 @@
+"""A router that must leave nothing behind, and an account of this machine for the tests of a file."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from remotesvc import Router
+from tests.connect.accounts import Account, account
+
+
+@pytest.fixture
+def router(no_leaks: None, empty_home: Path) -> Iterator[Router]:
+    """A router of this test's own; with its end everything that it started must be gone."""
+    with Router() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def who() -> Iterator[Account]:
+    """Somebody who may do nothing yet."""
+    with account() as made:
+        yield made
+
+
+@pytest.fixture
+def open_path(tmp_path: Path) -> Path:
+    """A folder that every account may enter."""
+    for folder in (tmp_path, *tmp_path.parents):
+        if folder.owner() == tmp_path.owner() and not folder.stat().st_mode & 0o001:
+            folder.chmod(folder.stat().st_mode | 0o011)
+    return tmp_path

@@ -1,0 +1,227 @@
+"""Hosts through the system's ssh: keys, passwords, passphrases, one-time codes, host keys."""
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from remotesvc import (
+    AuthenticationError,
+    ConnectError,
+    DisconnectedError,
+    Context,
+    HostKeyError,
+    ResolveError,
+    Router,
+)
+from remotesvc.connect import openssh
+from remotesvc.testing.options import ServerOptions
+from remotesvc.testing.server import SshServer, start_server
+from tests.connect.become import everything_said
+from tests.controller.ssh.hosts import needs_kind
+
+pytestmark = pytest.mark.skipif(
+    shutil.which("ssh") is None, reason="no ssh on this machine (apt install openssh-client)"
+)
+
+PASSWORD = " hunter2 \\é$'\""
+
+
+def connect(router: Router, server: SshServer, **opts: Any) -> Context:
+    given = {"config_file": server.config_file, "python_path": sys.executable, **opts}
+    return router.ssh("demo", transport="openssh", **given)
+
+
+@pytest.fixture(params=["askpass", "terminal"])
+def desk(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Where ssh asks."""
+    if request.param == "terminal":
+        monkeypatch.setattr(openssh, "is_possible", lambda: False)
+    elif not openssh.is_possible():
+        pytest.skip("no memfd_create here (Linux, Python 3.8)")
+    kind: str = request.param
+    return kind
+
+
+def with_password() -> SshServer:
+    return start_server("embedded", ServerOptions(accept_user_keys=False, password=PASSWORD))
+
+
+@pytest.mark.sshd
+def test_key_lets_us_in_and_calls_go_both_ways(router: Router) -> None:
+    with start_server(needs_kind("sshd")) as server:
+        child = connect(router, server)
+        assert child.name == "demo"
+        assert child.call(os.getpid) == child.info.pid != os.getpid()
+        assert child.call(bytes, bytes(1 << 20)) == bytes(1 << 20)
+        router.close()
+
+
+def test_settings_of_ssh_config_that_would_stand_in_the_way_do_not(router: Router) -> None:
+    lines = ("RemoteCommand /bin/false", "RequestTTY force", "LocalForward 1 localhost:1")
+    with start_server("embedded", ServerOptions(client_config=lines)) as server:
+        assert connect(router, server).call(os.getpid)
+        router.close()
+
+
+@pytest.mark.sshd
+def test_connections_share_a_master_of_ssh_config(router: Router) -> None:
+    with (
+        tempfile.TemporaryDirectory(prefix="m") as folder,  # the path of a socket is short
+        start_server(
+            needs_kind("sshd"),
+            ServerOptions(client_config=("ControlMaster auto", f"ControlPath {folder}/%p")),
+        ) as server,
+    ):
+        first = connect(router, server)
+        first.call(os.getpid)
+        assert connect(router, server).call(os.getpid) != first.info.pid
+        assert server.log_text().count("Accepted publickey") == 1
+        router.close()
+
+
+def test_password_lets_us_in(router: Router, desk: str) -> None:
+    with with_password() as server:
+        child = connect(router, server, password=PASSWORD)
+        assert child.call(os.getpid) == child.info.pid
+        router.close()
+
+
+def test_noise_of_ssh_does_not_matter(router: Router, desk: str) -> None:
+    with with_password() as server:
+        child = connect(router, server, password=PASSWORD, args=["-vvv"])
+        assert child.call(os.getpid) == child.info.pid
+        router.close()
+
+
+def test_password_is_in_no_argument_environment_or_file(router: Router, desk: str) -> None:
+    seen: list[bytes] = []
+
+    def look(*asked: object) -> list[str]:
+        for path in Path("/proc").glob("[0-9]*/*"):
+            if path.name in ("cmdline", "environ"):
+                try:
+                    seen.append(path.read_bytes())
+                except OSError:
+                    continue  # it has just ended
+        return [PASSWORD]
+
+    with with_password() as server:
+        assert connect(router, server, prompts=look).call(os.getpid)
+        router.close()
+    assert seen and not any(PASSWORD.encode() in text for text in seen)
+
+
+def test_wrong_password_is_sent_once(router: Router, desk: str) -> None:
+    with with_password() as server:
+        with pytest.raises(AuthenticationError, match="we were not let in") as caught:
+            connect(router, server, password="wrong-" + PASSWORD).call(os.getpid)
+        router.close()
+        assert "wrong-" not in everything_said(caught.value)
+    assert caught.value.exit_status == 255 and "Permission denied" in caught.value.stderr
+
+
+def test_code_is_asked_of_the_user(router: Router, desk: str) -> None:
+    options = ServerOptions(accept_user_keys=False, interactive=(("Code: ", "42"),))
+    with start_server("embedded", options) as server:
+        asked: list[str] = []
+
+        def prompts(title: str, text: str, questions: list[tuple[str, bool]]) -> list[str]:
+            asked.extend(question for question, _ in questions)
+            return ["42"]
+
+        assert connect(router, server, prompts=prompts).call(os.getpid)
+        with pytest.raises(AuthenticationError, match="it asks '.*Code:': give prompts="):
+            connect(router, server, password=PASSWORD).call(os.getpid)
+        router.close()
+    assert len(asked) == 1 and asked[0].endswith("Code: ")
+
+
+def test_what_prompts_raises_is_raised_by_the_first_call(router: Router, desk: str) -> None:
+    def prompts(*asked: object) -> list[str]:
+        raise LookupError("nobody is there")
+
+    with with_password() as server:
+        with pytest.raises(LookupError, match="nobody is there"):
+            connect(router, server, prompts=prompts).call(os.getpid)
+        router.close()
+
+
+def test_passphrase_opens_the_key(router: Router, desk: str) -> None:
+    with start_server("embedded", ServerOptions(passphrase="a phrase")) as server:
+        assert connect(router, server, passphrase="a phrase").call(os.getpid)
+        with pytest.raises(AuthenticationError, match=r"the passphrase of the key: give passphra"):
+            connect(router, server, password="x").call(os.getpid)
+        router.close()
+
+
+@pytest.mark.parametrize("opts", [{}, {"password": PASSWORD}])
+def test_unknown_host_is_refused_and_nobody_is_asked(router: Router, opts: dict[str, str]) -> None:
+    options = ServerOptions(known=False, password=PASSWORD)
+    with start_server("embedded", options) as server:
+        with pytest.raises(HostKeyError, match="key is unknown, or another"):
+            connect(router, server, **opts).call(os.getpid)
+        known = server.known_hosts
+        child = connect(router, server, host_key_policy="accept-new", known_hosts=known)
+        assert child.call(os.getpid) and known.read_text()
+        router.close()
+
+
+@pytest.mark.parametrize(
+    ("host", "kind", "text"),
+    [
+        ("nowhere.invalid", ResolveError, "the name has no address"),
+        ("127.0.0.1:1", ConnectError, "nothing listens there"),
+    ],
+)
+def test_host_that_cannot_be_reached_is_told_with_what_to_look_at(
+    router: Router, host: str, kind: type[Exception], text: str
+) -> None:
+    with pytest.raises(kind, match=text):
+        router.ssh(host, transport="openssh", config_file="none").call(os.getpid)
+
+
+def test_ssh_that_is_missing_is_named(router: Router) -> None:
+    with pytest.raises(ConnectError, match="/nonexistent/ssh is not installed on"):
+        router.ssh("web1", transport="openssh", program="/nonexistent/ssh")
+
+
+def test_question_about_a_host_on_the_way_does_not_get_the_password(
+    router: Router, desk: str, tmp_path: Path
+) -> None:
+    # What a ProxyCommand asks, it asks in the same place and nearly the same words.
+    asker = tmp_path / "asker"
+    asker.write_text(
+        "#!/bin/sh\n"
+        'q="demo@bastion\'s password: "\n'
+        'if [ "$SSH_ASKPASS" ]; then answer=$("$SSH_ASKPASS" "$q"); else\n'
+        'printf "%s" "$q" >/dev/tty; read -r answer </dev/tty; fi\n'
+        f'echo "$answer" >{tmp_path}/stolen\n'
+    )
+    asker.chmod(0o755)
+    options = ServerOptions(client_config=(f"ProxyCommand {asker}",), password=PASSWORD)
+    with start_server("embedded", options) as server:
+        with pytest.raises(AuthenticationError, match="it asks .demo@bastion's password:"):
+            connect(router, server, password=PASSWORD).call(os.getpid)
+        router.close()
+    assert not (tmp_path / "stolen").exists()
+
+
+def test_closing_the_router_ends_a_login_that_waits_for_an_answer(
+    router: Router, desk: str
+) -> None:
+    close: Callable[[], None] = router.close
+
+    def prompts(*asked: object) -> list[str]:
+        close()
+        return [PASSWORD]
+
+    with with_password() as server:
+        child = connect(router, server, prompts=prompts)
+        with pytest.raises(DisconnectedError, match="demo: the router was closed"):
+            child.call(os.getpid)
