@@ -33,7 +33,7 @@ test: $(VENV)/.installed-test  ## Run the tests; what is skipped is listed with 
 	@$(PYTEST) -n $(JOBS) --dist worksteal -rs $(PYTEST_ARGS)
 
 test-deps:  ## Install the programs that the whole test suite uses (apt)
-	@missing=; for program in sshd ip tcsh fish sudo; do \
+	@missing=; for program in sshd ssh ip tcsh fish sudo doas podman localedef; do \
 		PATH="$$PATH:/usr/sbin:/sbin" command -v $$program >/dev/null || missing="$$missing $$program"; \
 	done; \
 	if [ -z "$$missing" ]; then echo "Nothing to install."; exit 0; fi; \
@@ -43,7 +43,8 @@ test-deps:  ## Install the programs that the whole test suite uses (apt)
 	sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
 	$$sudo apt-get update -qq && \
 	$$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends \
-		openssh-server iproute2 tcsh fish sudo
+		openssh-server openssh-client iproute2 tcsh fish sudo opendoas podman locales && \
+	$$sudo localedef -i de_DE -f UTF-8 de_DE.UTF-8
 
 soak: $(VENV)/.installed-test  ## Run the long tests
 	@$(PYTEST) -m soak -rs $(PYTEST_ARGS)

@@ -69,7 +69,7 @@ def remove_router(router: "AnyRouter") -> "None":
 
 
 def restore_sender(*fields: "Any") -> "Union[Sender, Channel]":
-    """Return the Sender, or Channel, in a pickle: only what a parent sent is unpickled, so it is one's own."""
+    """Return the Sender, or Channel, in a pickle: a parent sent it, so it is one's own."""
     router = current_router()
     return open_sender(router, router.switch.id, router.switch.id, fields)
 

@@ -6,9 +6,9 @@ import importlib
 from .authority import CANCEL, SHUTDOWN
 from .dead import exhume
 from .errors import CallTimeout, DisconnectedError, Error, ProtocolError, RefusedError, again
+from .lending import lent_authority, refuse_reference
 from .reach import refuse_pickled_result
 from .rebuild import rebuild
-from .lending import lent_authority, refuse_reference
 from .values import CONTEXT, encode
 from .verbs import Verbs
 from .visible import visible
@@ -210,9 +210,7 @@ class Context(Verbs):
         return self.router.load_pickle(message.payload, self.name)
 
 
-def open_context(
-    router: "Home", src: "int", auth: "int", fields: "Tuple[Any, ...]"
-) -> "Context":
+def open_context(router: "Home", src: "int", auth: "int", fields: "Tuple[Any, ...]") -> "Context":
     """Return the Context in a message of `src`; ProtocolError if it is not its to give."""
     if tuple(map(type, fields)) != (int, str) or not 0 <= fields[0] < 1 << 32:
         raise ProtocolError("a context without id and name")

@@ -148,10 +148,12 @@ class Runner:
     def give_up(self, call: "Call") -> "None":
         """Replace the thread of a call that was cancelled some time ago and does not end."""
         with self._lock:
-            is_stuck = call.ident != 0 and not call.is_given_up and self._threads.give_up_one()
-            call.is_given_up = call.is_given_up or is_stuck
-        if is_stuck:
-            log().warning("%s was cancelled and does not end; its thread is replaced", call.name)
+            if not call.ident or call.is_given_up:
+                return
+            call.is_given_up = True
+            is_replaced = self._threads.give_up_one()
+        text = "%s was cancelled and does not end; its thread is %s"
+        log().warning(text, call.name, "replaced" if is_replaced else "one of too many to replace")
 
     # -- what comes of it ------------------------------------------------------------------------
 

@@ -39,7 +39,7 @@ class Threads:
         self._jobs: "Deque[Job]" = deque()
         self._idle: "List[_Seat]" = []
         self._threads: "List[threading.Thread]" = []
-        # Threads that are stuck, and count no more.
+        # Threads that are stuck; of these at most `size` count no more.
         self._lost = 0
         self._started = 0
         self._is_closed = False
@@ -60,15 +60,15 @@ class Threads:
                 seat.signal.release()
                 return
             self._jobs.append(job)
-            if len(self._threads) - self._lost < self.size and not self._is_closed:
+            if self._counted() < self.size and not self._is_closed:
                 self._start()
 
     def give_up_one(self) -> "bool":
-        """Count one thread as lost, so that another takes its place; at most `size` times."""
+        """Count one thread as lost; tell whether another takes its place: `size` of them do."""
         with self._lock:
-            if self._lost >= self.size:
-                return False
             self._lost += 1
+            if self._lost > self.size:
+                return False
             if self._jobs and not self._is_closed:
                 self._start()
             return True
@@ -90,6 +90,9 @@ class Threads:
         for thread in threads:
             if thread is not threading.current_thread():
                 thread.join(max(0.0, limit - time.monotonic()))
+
+    def _counted(self) -> "int":
+        return len(self._threads) - min(self._lost, self.size)
 
     def _start(self) -> "None":
         self._started += 1
@@ -118,7 +121,7 @@ class Threads:
     def _next(self, seat: "_Seat") -> "Any":
         """Return the next job; None when this thread is to end."""
         with self._lock:
-            if len(self._threads) - self._lost > self.size:
+            if self._counted() > self.size:
                 self._threads.remove(threading.current_thread())
                 return None
             if self._jobs:

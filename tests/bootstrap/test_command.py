@@ -117,6 +117,13 @@ def test_first_candidate_that_exists_runs_with_the_rest_behind_it(
     assert argv[5:] == ["python3", "last"]
 
 
+def test_isolated_interpreter_stays_so_wherever_the_search_ends() -> None:
+    for words in (probe_argv(None, 7, is_isolated=True), interpreter_argv("p", 7, True)):
+        flags = [word for text in words for word in re.findall(r"-\w*Bc\b", text)]
+        assert flags and set(flags) == {"-EsBc"}
+    assert not any("-EsBc" in word for word in probe_argv(None, 7) + interpreter_argv("p", 7))
+
+
 def test_host_without_a_python_says_so_and_exits_93(tmp_path: Path) -> None:
     empty = tmp_path / "bin"
     empty.mkdir()

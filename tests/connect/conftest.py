@@ -1,4 +1,4 @@
-"""A router that must leave nothing behind, and an account of this machine for the tests of a file."""
+"""A router that must leave nothing behind, and an account for the tests of a file."""
 
 from collections.abc import Iterator
 from pathlib import Path

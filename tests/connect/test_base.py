@@ -11,6 +11,7 @@ from remotesvc.connect.base import Attempt, Connection, explain_end
 from remotesvc.core.authority import CONFIGURE, HELLO, PING
 from remotesvc.core.errors import (
     BootstrapError,
+    ConnectError,
     ConnectTimeout,
     DisconnectedError,
     InterpreterError,
@@ -50,6 +51,10 @@ class Home:
     outgoing: Any = None
     defer: Any = None
     decode: Any = None
+    context: Any = None
+    name_of: Any = None
+    note_reference: Any = None
+    streams: Any = None
     load_pickle: Any = None
     settle_output: Any = None
     log_level: Any = staticmethod(lambda context_id: 30)
@@ -292,6 +297,22 @@ def test_end_before_hello_is_explained_by_what_is_known(
     assert type(error) is kind and text in str(error) and str(error).startswith("web1: ")
     assert "\n" not in str(error)
     assert (error.exit_status, error.stderr) == (exit_status, stderr)
+
+
+def test_connector_that_knows_the_last_words_explains_them_first() -> None:
+    def explain(where: str, exit_status: int | None, stderr: str) -> ConnectError | None:
+        return ConnectError(f"{where}: start it") if "not running" in stderr else None
+
+    for said, text in (("web is not running", "web1: start it"), ("", "before the child was rea")):
+        case = Case()
+        attempt = Attempt("web1", 30)
+        process = case.process
+        case.connection = Connection(case.home, process, 5, attempt, PAYLOAD, ["x"], explain)
+        case.open()
+        case.end(1, said)
+        with pytest.raises(ConnectError, match=text) as caught:
+            case.connection.wait()
+        assert caught.value.elapsed is not None
 
 
 @pytest.mark.parametrize(

@@ -13,13 +13,14 @@ import pytest
 from remotesvc import (
     AuthenticationError,
     ConnectError,
-    DisconnectedError,
     Context,
+    DisconnectedError,
     HostKeyError,
     ResolveError,
     Router,
 )
 from remotesvc.connect import openssh
+from remotesvc.connect.askpass import is_possible
 from remotesvc.testing.options import ServerOptions
 from remotesvc.testing.server import SshServer, start_server
 from tests.connect.become import everything_said
@@ -42,7 +43,7 @@ def desk(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str
     """Where ssh asks."""
     if request.param == "terminal":
         monkeypatch.setattr(openssh, "is_possible", lambda: False)
-    elif not openssh.is_possible():
+    elif not is_possible():
         pytest.skip("no memfd_create here (Linux, Python 3.8)")
     kind: str = request.param
     return kind
@@ -136,7 +137,7 @@ def test_code_is_asked_of_the_user(router: Router, desk: str) -> None:
             return ["42"]
 
         assert connect(router, server, prompts=prompts).call(os.getpid)
-        with pytest.raises(AuthenticationError, match="it asks '.*Code:': give prompts="):
+        with pytest.raises(AuthenticationError, match=r"it asks '.*Code:': give prompts="):
             connect(router, server, password=PASSWORD).call(os.getpid)
         router.close()
     assert len(asked) == 1 and asked[0].endswith("Code: ")
@@ -206,7 +207,7 @@ def test_question_about_a_host_on_the_way_does_not_get_the_password(
     asker.chmod(0o755)
     options = ServerOptions(client_config=(f"ProxyCommand {asker}",), password=PASSWORD)
     with start_server("embedded", options) as server:
-        with pytest.raises(AuthenticationError, match="it asks .demo@bastion's password:"):
+        with pytest.raises(AuthenticationError, match=r"it asks .demo@bastion's password:"):
             connect(router, server, password=PASSWORD).call(os.getpid)
         router.close()
     assert not (tmp_path / "stolen").exists()

@@ -186,6 +186,56 @@ def test_close_before_the_loop_came_to_start_it_breaks_nothing(
     assert capsys.readouterr().err == ""
 
 
+def test_process_has_the_environment_that_it_is_given(no_leaks: None) -> None:
+    loop = Loop()
+    thread = threading.Thread(target=loop.run)
+    thread.start()
+    stream = ProcessStream(loop, ["sh", "-c", "echo $GREETING"], {"GREETING": "hello"})
+    arrived: list[bytes] = []
+    ended = threading.Event()
+    stream.on_bytes = arrived.append
+    stream.on_end = lambda reason: ended.set()
+    stream.start()
+    assert ended.wait(DEADLINE)
+    assert b"".join(arrived) == b"hello\n"
+    stream.close()
+    assert stream.gone.wait(DEADLINE)
+    loop.stop()
+    thread.join()
+
+
+class Held:
+    """Something that a process needs."""
+
+    def __init__(self) -> None:
+        self.is_closed = threading.Event()
+
+    def close(self) -> None:
+        self.is_closed.set()
+
+
+@pytest.mark.parametrize("is_ours", [True, False])
+def test_what_a_process_needs_is_closed_with_it_or_where_it_may_not_be_killed(
+    no_leaks: None, monkeypatch: pytest.MonkeyPatch, is_ours: bool
+) -> None:
+    def refuse(group: int, number: int) -> None:
+        raise PermissionError
+
+    loop, held = Loop(), Held()
+    thread = threading.Thread(target=loop.run)
+    thread.start()
+    stream = ProcessStream(loop, ["cat"], None, held)
+    with monkeypatch.context() as patched:
+        if not is_ours:
+            patched.setattr(os, "killpg", refuse)
+        stream.kill()
+        assert held.is_closed.is_set() is not is_ours
+    stream.close()
+    assert stream.gone.wait(DEADLINE) and held.is_closed.wait(DEADLINE)
+    loop.stop()
+    thread.join()
+
+
 def test_program_that_does_not_exist_raises_and_leaves_nothing(no_leaks: None) -> None:
     loop = Loop()
     with pytest.raises(FileNotFoundError):

@@ -1,5 +1,7 @@
 """`pool_size`: how many threads the services of a child have."""
 
+from typing import Any
+
 import pytest
 
 import remotesvc
@@ -18,9 +20,9 @@ def test_services_of_a_child_have_as_many_threads_as_asked_for(
 
 
 @pytest.mark.parametrize("wrong", [0, -1, True, "many"])
-def test_pool_size_that_is_none_is_told_before_anything_is_started(wrong: object) -> None:
+def test_pool_size_that_is_none_is_told_before_anything_is_started(wrong: Any) -> None:
     with remotesvc.Router() as router:
         with pytest.raises((TypeError, ValueError), match="pool_size: wanted is a number"):
-            router.local(pool_size=wrong)
+            router.local(pool_size=wrong)  # type: ignore[arg-type]
 
         assert router.contexts == []

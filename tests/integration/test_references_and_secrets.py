@@ -94,6 +94,7 @@ def test_a_context_of_another_router_is_refused() -> None:
         with pytest.raises(remotesvc.ValueNotSupported, match="of another router"):
             one.call(repr, other)
 
+
 def test_argument_that_is_neither_plain_nor_picklable_is_refused_with_both_reasons() -> None:
     class Silent:
         def __reduce__(self) -> str:

@@ -186,20 +186,25 @@ def test_cancel_of_a_call_that_waits_keeps_it_from_running(
     assert child.service(Plain).notes() == ["", 0, 3]
 
 
-def test_cancel_that_overtakes_its_large_call_keeps_it_from_running(child: Context) -> None:
-    child.service(Plain).add(1)
+def test_cancel_that_overtakes_its_large_call_keeps_it_from_running(
+    child: Context, lines: Lines, pipe: Pipe
+) -> None:
+    child.call(services_odd.make_pool, 1)
+    running = start(child, lines, "wait", path=pipe.path)
     future = child.submit_service(Plain, "tell", value=bytes(3_000_000))
     assert future.cancel()
+    pipe.release()
+    assert running.result(DEADLINE) == ""
     assert child.service(Plain).measure(bytes(3_000_001)) == 3_000_001
-    assert child.service(Plain).notes() == []
+    assert child.service(Plain).notes() == [""]
 
 
 def test_timeout_names_method_host_and_seconds_and_ends_the_method(
     child: Context, lines: Lines, pipe: Pipe
 ) -> None:
     child.service(Plain).add(1)
-    with pytest.raises(CallTimeout, match=r"Gated\.spin on local timed out after 0\.3 s"):
-        child.options(timeout=0.3).call_service(Gated, "spin", path=pipe.path)
+    with pytest.raises(CallTimeout, match=r"Gated\.spin on local timed out after 1 s"):
+        child.options(timeout=1).call_service(Gated, "spin", path=pipe.path)
     lines.wait_for(b"cleaning")
     pipe.release()
     noted(child, ["KeyboardInterrupt", "clean"])
@@ -208,9 +213,9 @@ def test_timeout_names_method_host_and_seconds_and_ends_the_method(
 
 
 def test_late_reply_after_a_timeout_is_dropped(child: Context, lines: Lines, pipe: Pipe) -> None:
-    future = child.options(timeout=0.2).submit_service(Gated, "wait", path=pipe.path)
+    future = start(child, lines, "wait", path=pipe.path)
+    future.give_up(CallTimeout("as its timer does"))
     assert isinstance(future.exception(DEADLINE), CallTimeout)
-    lines.wait_for(b"busy")
     pipe.release("late")
     assert [child.service(Plain).add(n) for n in range(100)] == [n + 2 for n in range(100)]
 
@@ -229,6 +234,9 @@ def test_thread_that_is_stuck_in_c_is_replaced_as_often_as_there_are_and_that_is
     (text,) = caplog.messages
     assert "Gated.wait was cancelled and does not end; its thread is replaced" in text
     start(child, lines, "wait", path=other.path).cancel()
+    while len(caplog.messages) < 2:
+        child.call(os.getpid)
+    assert "its thread is one of too many to replace" in caplog.messages[1]
     third = child.submit_service(Plain, "add", left=2)
     wait_until_heard(child)
     assert not third.done()

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 UserId = NewType("UserId", int)
 Hosts = List[str]
-Tree = Dict[str, "Tree"]  # type: ignore[misc]  # one that contains itself
+Tree = Dict[str, "Tree"]  # one that contains itself
 Point = NamedTuple("Point", [("x", int), ("y", int)])
 
 
@@ -117,7 +117,7 @@ class Annotated:
         e: pathlib.Path,
         f: Mode,
         g: Point,
-        h: "list[",  # type: ignore[syntax]
+        h: "list[",  # type: ignore[syntax, valid-type]
         i: Callable[[int], str],
         j: "Tree",
         k: "list[nowhere.Thing]",  # type: ignore[name-defined] # noqa: F821

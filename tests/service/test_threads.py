@@ -95,6 +95,7 @@ def test_stuck_thread_gets_a_substitute_as_often_as_there_are_threads(
     assert not threads.give_up_one()
 
     threads.take_back_one()
+    threads.take_back_one()
     gate.set()
     threads.close(DEADLINE)
 
@@ -109,3 +110,32 @@ def test_close_runs_what_was_taken_and_ends_all_threads(gate: threading.Event) -
 
     assert sorted(order) == list(range(10))
     assert threading.active_count() == before
+
+
+def test_stuck_thread_that_comes_back_takes_the_place_of_one_that_was_not_replaced(
+    gate: threading.Event,
+) -> None:
+    threads = Threads("test", 1)
+    begun, other = threading.Event(), threading.Event()
+
+    def come_back() -> None:
+        gate.wait(DEADLINE)
+        threads.take_back_one()
+
+    def stay() -> None:
+        begun.set()
+        other.wait(DEADLINE)
+        threads.take_back_one()
+
+    done = threading.Event()
+    threads.defer(come_back)
+    threads.defer(stay)
+    assert threads.give_up_one()
+    assert begun.wait(DEADLINE)
+    assert not threads.give_up_one()
+    threads.defer(done.set)
+    gate.set()
+
+    assert done.wait(DEADLINE)
+    other.set()
+    threads.close(DEADLINE)

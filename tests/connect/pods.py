@@ -1,0 +1,80 @@
+"""A real podman for tests: one container without an image, its programs those of this machine."""
+
+import os
+import secrets
+import shlex
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.integration.hosts import needs_program, write_program
+
+__all__ = ["running_podman"]
+
+# Podman wants a cgroup tree of one kind, and this may be of two.
+PROGRAM = """\
+#!/bin/sh
+[ "$PRIVATE" ] || PRIVATE=1 exec {unshare} -m "$0" "$@"
+umount /sys/fs/cgroup/unified 2>/dev/null
+exec {podman} --root {store} --runroot {run} --cgroup-manager=cgroupfs "$@"
+"""
+
+LIMITS = ("--ulimit", "nofile=1024:1024", "--ulimit", "nproc=4096:4096")
+
+PASSWD = "root:x:0:0::/:/bin/sh\napp:x:1234:1234::/:/bin/sh\n"
+
+
+@contextmanager
+def running_podman() -> Iterator[tuple[str, str]]:
+    """Yield the program and the name of a container that runs; skip where podman does not."""
+    if os.geteuid() != 0:
+        pytest.skip("podman is tried as root only")
+    folder = tempfile.TemporaryDirectory(prefix="pod")  # its paths are to be short
+    with folder, _container(Path(folder.name)) as found:
+        yield found
+
+
+@contextmanager
+def _container(folder: Path) -> Iterator[tuple[str, str]]:
+    program = write_program(
+        folder / "podman",
+        PROGRAM.format(
+            podman=needs_program("podman"),
+            unshare=needs_program("unshare"),
+            store=shlex.quote(str(folder / "store")),
+            run=shlex.quote(str(folder / "run")),
+        ),
+    )
+    name = "rsvc" + secrets.token_hex(5)
+    root = _root_folder(folder / "root")
+    start = ["run", "-d", "--name", name, "--network=none", *LIMITS, "-v", "/usr:/usr:ro"]
+    done = _call(program, *start, "--rootfs", str(root), "sleep", "1000")
+    try:
+        if done.returncode:
+            pytest.skip(f"podman does not run here: {done.stderr.strip()[-300:]}")
+        yield program, name
+    finally:
+        _call(program, "rm", "-f", "-t", "0", name)
+
+
+def _root_folder(root: Path) -> Path:
+    """Make a root folder that shows this machine's /usr."""
+    for name in ("usr", "etc", "proc", "dev", "sys", "tmp", "run", "var"):
+        (root / name).mkdir(parents=True)
+    for name in ("bin", "sbin", "lib", "lib64"):
+        there = Path("/") / name
+        if not there.is_symlink():
+            pytest.skip(f"{there} is no part of /usr here")
+        (root / name).symlink_to(os.readlink(there))
+    (root / "etc" / "passwd").write_text(PASSWD)
+    if not os.access("/usr/bin/python3", os.X_OK):
+        pytest.skip("no /usr/bin/python3 here (apt install python3)")
+    return root
+
+
+def _call(program: str, *args: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run([program, *args], capture_output=True, text=True, check=False)
