@@ -33,7 +33,7 @@ test: $(VENV)/.installed-test  ## Run the tests; what is skipped is listed with 
 	@$(PYTEST) -n $(JOBS) --dist worksteal -rs $(PYTEST_ARGS)
 
 test-deps:  ## Install the programs that the whole test suite uses (apt)
-	@missing=; for program in sshd ssh ip tcsh fish sudo doas podman localedef; do \
+	@missing=; for program in sshd ssh ip tcsh fish sudo doas podman; do \
 		PATH="$$PATH:/usr/sbin:/sbin" command -v $$program >/dev/null || missing="$$missing $$program"; \
 	done; \
 	if [ -z "$$missing" ]; then echo "Nothing to install."; exit 0; fi; \

@@ -68,6 +68,8 @@ class Outlet:
         self.given: "Set[int]" = set()
         # Called when it has ended, on the thread that reads.
         self.on_end: "Optional[Callable[[], None]]" = None
+        # Called when there may be room again, or never will, on the thread that reads.
+        self.on_room: "Optional[Callable[[], None]]" = None
         self._streams = streams
         self._switch = streams.switch
         self._size = size
@@ -97,6 +99,8 @@ class Outlet:
                 self._window.grant(GRANT.unpack(message.payload)[0])
                 self._allow()
                 self._changed.notify_all()
+            if self.on_room is not None:
+                self.on_room()
             if not self.holders:
                 self._streams.drop_if_idle(self)
         elif message.encoding != RAW:
@@ -116,8 +120,9 @@ class Outlet:
             self._changed.notify_all()
         self.unlisten()
         self._streams.forget(self)
-        if self.on_end is not None:
-            self.on_end()
+        for told in (self.on_end, self.on_room):
+            if told is not None:
+                told()
 
     def retire(self) -> "bool":
         """End it if nothing is being sent and the window is whole; tell whether it has ended."""

@@ -87,7 +87,8 @@ class Receiver:
         try:
             return self._ready.popleft()
         except IndexError:
-            return self._bring(timeout)
+            pass  # and what is raised below was not raised because of that
+        return self._bring(timeout)
 
     def _bring(self, timeout: "Optional[float]") -> "Any":
         self._router.check_may_block()

@@ -5,7 +5,7 @@ checks the fields of one, and knows their order.
 """
 
 from ..core.authority import FIRST_DYNAMIC
-from ..core.errors import Error, ProtocolError, ValueNotSupported
+from ..core.errors import CallTimeout, Error, ProtocolError, ValueNotSupported
 from ..core.lending import lent_authority, refuse_reference
 from ..core.seconds import check_seconds
 from ..core.values import SENDER, encode
@@ -105,6 +105,21 @@ class Sender:
                 gathering.begin()
         else:
             self._send(value, timeout)
+
+    def try_send(self, value: "Any") -> "bool":
+        """Send a value if there is room for it now; tell whether it was sent. Never waits."""
+        try:
+            self.send(value) if self._fits(value) else self._send(value, 0.0)
+        except CallTimeout:
+            return False
+        return True
+
+    def _fits(self, value: "Any") -> "bool":
+        """Tell whether a value is one that send() only appends, and there is room for it."""
+        gathering, kind = self._gathering, type(value)
+        if gathering is None or len(gathering.run) >= gathering.room:
+            return False
+        return (kind is int and _LEAST <= value < _OVER) or kind in _SIMPLE
 
     def _send(self, value: "Any", timeout: "Optional[float]") -> "None":
         self._router.check_may_block()

@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
+from ..connect.sshwords import POLICIES
 from .options import Rule, can_be_passed
 
 __all__ = ["check_connector_options"]
@@ -49,16 +50,36 @@ _WORDS = Rule(
     is_quoted=False,
 )
 
+_NUMBER_OF_SECONDS = Rule(
+    "a whole number of seconds, 0 for never, or None",
+    (int, _NO_TYPE),
+    lambda value: value is None or value >= 0,
+)
+_FLAG = Rule("True, False or None", (bool, _NO_TYPE))
+
 RULES = {
     "args": _WORDS,
     "cluster": _NAME_OR_NONE,
+    "compression": _FLAG,
     "container": _NAME_OR_NONE,
+    "host": _NAME,
+    "host_key_policy": Rule(
+        f"one of {', '.join(POLICIES)}, or None",
+        (str, _NO_TYPE),
+        lambda value: value is None or value in POLICIES,
+    ),
     "instance": _NAME,
+    "keepalive": _NUMBER_OF_SECONDS,
     "machine": _NAME,
     "namespace": _NAME_OR_NONE,
     "passphrase": _SECRET,
     "password": _SECRET,
     "pod": _NAME,
+    "port": Rule(
+        "a number from 1 to 65535, or None",
+        (int, _NO_TYPE),
+        lambda value: value is None or 0 < value < 65536,
+    ),
     "program": _NAME_OR_NONE,
     "prompts": Rule(
         "something to call as prompts(title, instructions, [(question, is_echoed)]), or None",
@@ -69,7 +90,7 @@ RULES = {
     "template": Rule(
         "a list of words, the program first", (list, tuple), lambda value: len(value) > 0
     ),
-    "tty": Rule("True, False or None", (bool, _NO_TYPE)),
+    "tty": _FLAG,
     "username": _NAME_OR_NONE,
     "workdir": _FOLDER,
 }

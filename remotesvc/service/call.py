@@ -51,6 +51,7 @@ class Call:
         "size",
         "src",
         "waits",
+        "wake",
     )
 
     def __init__(
@@ -88,6 +89,8 @@ class Call:
         self.ident = 0
         self.is_interrupted = False
         self.is_given_up = False
+        # Has it go on when it stands still, for it is to end.
+        self.wake: "Optional[Callable[[], None]]" = None
         self._answer = answer
 
     def __repr__(self) -> "str":

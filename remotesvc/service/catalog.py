@@ -3,16 +3,18 @@
 from functools import partial
 
 from ..channel.sender import Sender
+from ..core.errors import Error
 from .base import Service
 from .call import Call, run_as
 from .expose import expose, methods_of
+from .flow import Flow
 from .invoker import Invoker
-from .offers import pump
+from .offers import Undone, pump
 from .policy import AllowAny, AllowParents
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, List
+    from typing import Any, Callable, Dict, List
 
     from ..types import ServiceRouter
     from .expose import Method
@@ -24,18 +26,39 @@ CATALOG = "remotesvc.service.catalog.Catalog"
 
 
 class CatalogInvoker(Invoker):
-    """Has what a method yields run when its own service may, as the method itself."""
+    """Answers also while all threads are taken; has what a method yields run as the method would.
+
+    A service that says when its calls run has a thread until its stream was read. The streams of
+    the others take one only while they run.
+    """
+
+    def schedule(self, job: "Callable[..., None]", *args: "Any") -> "None":
+        """Run job(*args) on a thread that the methods of users never have."""
+        self.pool.attend(job, *args)
 
     def run(self, method: "Method", call: "Call") -> "None":
-        """Run and answer a call; that of a stream perhaps later."""
-        origin = None
-        if method.name == "open_stream":
-            origin = self.pool.offers.call_of(call.src, call.kwargs["number"])
-        invoker = None if origin is None else origin.invoker
-        if invoker is None or type(invoker).schedule is Invoker.schedule:
+        """Run and answer a call; that of a stream later."""
+        if method.name != "open_stream":
             Invoker.run(self, method, call)
+            return
+        origin = self.pool.offers.call_of(call.src, call.kwargs["number"])
+        invoker = None if origin is None else origin.invoker
+        if invoker is None:
+            Invoker.run(self, method, call)  # it says what is wrong
+        elif type(invoker).schedule is Invoker.schedule:
+            self._let_flow(call)
         else:
             invoker.schedule(Invoker.run, self, method, call)
+
+    def _let_flow(self, call: "Call") -> "None":
+        try:
+            generator, call.origin = self.pool.offers.take(call.src, call.kwargs["number"])
+            flow = Flow(self.pool, call, generator, call.kwargs["sender"])
+        except Error as error:  # it was opened already, or its reader has too many streams
+            told = error if isinstance(error, Undone) else Undone("refused", str(error))
+            call.answer(*self.pool.fail(call, told))
+        else:
+            self.pool.defer(flow.run)
 
 
 class Catalog(Service):

@@ -113,6 +113,8 @@ class Desk:
     def _end(self, call: "Call") -> "None":
         # In this order: a thread that begins with it notes that, and then looks whether it may.
         call.cancel()
+        if call.wake is not None:
+            call.wake()
         run = call if call.invoker is None else call.invoker.cancel(call)
         if run is not None and run.ident:
             self._defer(self._runner.interrupt, run)

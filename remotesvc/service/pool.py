@@ -70,12 +70,11 @@ class Pool:
         self._runner = Runner(router, self.offers, self._threads)
         self.check, self.execute = self._runner.check, self._runner.execute
         self.lay_open, self.shelter = self._runner.lay_open, self._runner.shelter
-        self.fail = self._runner.fail
-        # Constructors may take all other threads there are, and for long.
-        self._interrupter = Threads("interrupt", 1)
-        self._desk = Desk(
-            router.switch, router.loop, self._runner, self._interrupter.defer, router.grace
-        )
+        self.fail, self.pack = self._runner.fail, self._runner.pack
+        # Methods and constructors may take all other threads there are, and for long.
+        self._attendant = Threads("attendant", 1)
+        self.attend = self._attendant.defer
+        self._desk = Desk(router.switch, router.loop, self._runner, self.attend, router.grace)
         self.waits = Waits(self)
         self._invokers: "Dict[str, Invoker]" = {}
         self._is_closed = False
@@ -253,7 +252,7 @@ class Pool:
         limit = time.monotonic() + timeout
         self._desk.refuse_all("the services of this context were closed")
         self._activations.end(Error("the pool was closed"))
-        for threads in (self._threads, self._activators, self._interrupter):
+        for threads in (self._threads, self._activators, self._attendant):
             threads.close(max(0.0, limit - time.monotonic()))
         for name, invoker in reversed(invokers):
             self.dismiss(name, invoker.service)

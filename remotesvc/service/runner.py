@@ -164,8 +164,13 @@ class Runner:
         if method.is_no_reply or not (call.is_awaited or is_shared):
             _discard(result)
             return NOTHING
+        return self.pack(call, result)
+
+    def pack(self, call: "Call", result: "Any") -> "Outcome":
+        """Return the outcome of a call that returned."""
         if result is None:
             return NOTHING  # what most methods return that do something
+        is_shared = call.invoker is not None and call.invoker.is_shared
         streams = self._router.streams
         try:
             payload, lent = streams.collect(encode, result, "result")

@@ -1,7 +1,10 @@
 """Stream: what a caller gets of a method that yields; an iterator with flow control."""
 
+import weakref
+from functools import partial
+
 from ..channel.receiver import EndOfStream, Receiver
-from ..core.errors import Error, RemoteError
+from ..core.errors import CallTimeout, Error, RemoteError
 from .catalog import CATALOG
 from .offers import NUMBER
 from .waits import Wait
@@ -22,8 +25,9 @@ class Stream:
 
     The method begins to run with the first `next()`, and never gets further ahead than a window
     of 1 MiB. An exception in it is raised here after all that it yielded; what it returns is
-    `value` at the end. `close()`, or the end of the `with` block, ends it early: its `finally`
-    blocks run. A timeout of the call counts for each value.
+    `value` at the end. `close()`, the end of the `with` block, or that nobody holds it any more,
+    ends it early: its `finally` blocks run. A timeout of the call counts for each value, and the
+    stream goes on after it. `async for` works too.
     """
 
     SIZE = NUMBER.size
@@ -36,6 +40,7 @@ class Stream:
         self._future: "Optional[ReplyFuture]" = None
         self._wait: "Optional[Wait]" = None
         self._is_over = False
+        self._finalizer: "Any" = None
 
     def __repr__(self) -> "str":
         return "<Stream %d of %s>" % (self._number, self._verbs.context.name)
@@ -50,11 +55,35 @@ class Stream:
         try:
             return receiver.get(self._verbs.timeout)
         except (EndOfStream, RemoteError, _Over):
-            self._end()
+            future = self._finish()
+        except CallTimeout:
+            raise  # the next one may come in time
         except BaseException:
             self.close()
             raise
+        self.value = future.result()
         raise StopIteration
+
+    def __aiter__(self) -> "Stream":
+        return self
+
+    async def __anext__(self) -> "Any":
+        if self._is_over:
+            raise StopAsyncIteration
+        receiver = self._receiver or self._open()
+        try:
+            return await receiver.aget(self._verbs.timeout)
+        except (EndOfStream, RemoteError, _Over):
+            future = self._finish()
+        except CallTimeout:
+            raise
+        except BaseException:
+            self.close()
+            raise
+        from asyncio import wrap_future
+
+        self.value = await wrap_future(future)
+        raise StopAsyncIteration
 
     def _open(self) -> "Receiver":
         context = self._verbs.context
@@ -67,6 +96,10 @@ class Stream:
             future = self._future = context.submit_service(CATALOG, "open_stream", **arguments)
             # Its answer comes after all that was sent, and also if the method never began.
             future.add_done_callback(lambda _: receiver.conclude(context, _Over()))
+            # Who leaves a loop early has it collected: then it ends, as a local generator would.
+            end = partial(_abandon, receiver, future, self._wait)
+            self._finalizer = weakref.finalize(self, context.router.loop.call_soon, end)
+            self._finalizer.atexit = False
         except BaseException:
             self.close()
             raise
@@ -74,12 +107,11 @@ class Stream:
             self.close()  # another thread has closed it before there was anything to close
         return receiver
 
-    def _end(self) -> "None":
-        """Raise what the method raised, with its traceback, or take what it returned."""
+    def _finish(self) -> "ReplyFuture":
+        """Let go of everything; return what knows how the method ended."""
         self._is_over = True
         self._let_go()
-        if self._future is not None:
-            self.value = self._future.result()
+        return self._future  # type: ignore[return-value]  # it was opened
 
     def close(self) -> "None":
         """End the method, if it runs; closing twice is fine."""
@@ -89,6 +121,8 @@ class Stream:
             self._future.cancel()
 
     def _let_go(self) -> "None":
+        if self._finalizer is not None:
+            self._finalizer.detach()
         if self._wait is not None:
             self._wait.end()
         if self._receiver is not None:
@@ -104,6 +138,14 @@ class Stream:
         traceback: "Optional[TracebackType]",
     ) -> "None":
         self.close()
+
+
+def _abandon(receiver: "Receiver", future: "ReplyFuture", wait: "Optional[Wait]") -> "None":
+    """End a stream that nobody can read any more; never blocks."""
+    if wait is not None:
+        wait.end()
+    receiver.close()
+    future.cancel()
 
 
 class _Over(Error):

@@ -67,7 +67,7 @@ def account() -> Iterator[Account]:
         _run("chpasswd", text=f"{name}:{password}\n")
         yield Account(name, int(_run("id", "-u", name)), password)
     finally:
-        _run("userdel", name)
+        _run("userdel", "--force", name)  # even if something of his still runs
 
 
 @contextmanager

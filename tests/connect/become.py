@@ -13,7 +13,7 @@ from remotesvc import AuthenticationError, Context, Router
 from tests.connect import far
 from tests.connect.accounts import Account, as_user, shared_python
 
-__all__ = ["Login", "everything_said", "refused"]
+__all__ = ["Login", "arguments_and_environments", "everything_said", "refused"]
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,18 @@ class Login:
         assert context.call(os.getcwd) == "/"
         assert context.call(far.is_isolated) and not context.call(far.has_terminal)
         return context
+
+
+def arguments_and_environments() -> list[bytes]:
+    """Return those of every process of this machine that we may read."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        for name in ("cmdline", "environ"):
+            try:
+                found.append(Path("/proc", pid, name).read_bytes())
+            except OSError:
+                continue  # it has just ended
+    return found
 
 
 def refused(login: Login, **opts: Any) -> AuthenticationError:

@@ -23,6 +23,6 @@ def test_services_of_a_child_have_as_many_threads_as_asked_for(
 def test_pool_size_that_is_none_is_told_before_anything_is_started(wrong: Any) -> None:
     with remotesvc.Router() as router:
         with pytest.raises((TypeError, ValueError), match="pool_size: wanted is a number"):
-            router.local(pool_size=wrong)  # type: ignore[arg-type]
+            router.local(pool_size=wrong)
 
         assert router.contexts == []

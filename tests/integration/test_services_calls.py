@@ -186,13 +186,15 @@ def test_cancel_of_a_call_that_waits_keeps_it_from_running(
     assert child.service(Plain).notes() == ["", 0, 3]
 
 
-def test_cancel_that_overtakes_its_large_call_keeps_it_from_running(
+def test_cancel_of_a_large_call_that_is_on_its_way_keeps_it_from_running(
     child: Context, lines: Lines, pipe: Pipe
 ) -> None:
     child.call(services_odd.make_pool, 1)
     running = start(child, lines, "wait", path=pipe.path)
     future = child.submit_service(Plain, "tell", value=bytes(3_000_000))
     assert future.cancel()
+    with pytest.raises(LookupError):
+        child.call_service("nothing", "")  # its answer comes after the cancel was heard
     pipe.release()
     assert running.result(DEADLINE) == ""
     assert child.service(Plain).measure(bytes(3_000_001)) == 3_000_001

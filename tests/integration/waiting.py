@@ -10,7 +10,7 @@ from remotesvc.core.authority import CANCEL
 from remotesvc.core.values import encode
 from remotesvc.core.wire import PLAIN, Message
 
-__all__ = ["call_when_free", "wait_until_heard"]
+__all__ = ["call_when_free", "wait_until", "wait_until_heard"]
 
 DEADLINE = 60.0
 
@@ -53,3 +53,11 @@ def call_when_free(context: Context, function: Callable[[], Any]) -> Any:
             return context.call(function)
         except Busy:
             assert time.monotonic() < end, "it stays busy"
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    """Return when something is so that will be, soon."""
+    limit = time.monotonic() + DEADLINE
+    while not is_so():
+        assert time.monotonic() < limit
+        time.sleep(0.01)

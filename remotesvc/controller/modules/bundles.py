@@ -53,6 +53,7 @@ SERVICE_MODULES = (
     "remotesvc.service.catalog",
     "remotesvc.service.desk",
     "remotesvc.service.expose",
+    "remotesvc.service.flow",
     "remotesvc.service.interrupt",
     "remotesvc.service.invoker",
     "remotesvc.service.kinds",

@@ -42,7 +42,7 @@ class SshOptions:
             raise TypeError(f"ssh() has no option {unknown[0]!r}; it has {', '.join(names)}")
         options = cls(**given)
         if options.transport != "paramiko":
-            text = f"transport {options.transport!r}: there is only 'paramiko' so far"
+            text = f"transport {options.transport!r}: it is 'paramiko' or 'openssh'"
             raise ConnectError(text, "resolve")
         port = options.port
         if port is not None and not (isinstance(port, int) and 0 < port < 65536):

@@ -202,8 +202,8 @@ def test_an_option_that_does_not_exist_is_named(router: Router) -> None:
 
 
 def test_a_transport_that_does_not_exist_is_named(router: Router) -> None:
-    with pytest.raises(ConnectError, match="there is only 'paramiko' so far"):
-        router.ssh("web1", transport="openssh")
+    with pytest.raises(ConnectError, match="it is 'paramiko' or 'openssh'"):
+        router.ssh("web1", transport="telnet")
 
 
 @pytest.mark.parametrize("port", ["22x", 0, 65536])
