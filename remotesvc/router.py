@@ -21,7 +21,6 @@ from .core.authority import CALL_SERVICE, GET_MODULE, GET_RESOURCE, LOG, PING, S
 from .core.context import Context, open_context
 from .core.errors import DisconnectedError, Error, ProtocolError
 from .core.loop import Loop
-from .core.switch import Switch
 from .core.values import CONTEXT, SENDER
 from .current import add_router, remove_router
 
@@ -34,10 +33,14 @@ if TYPE_CHECKING:
     from .controller.modules.grants import ModulePolicy
     from .controller.output import Sink
     from .core.link import Link
+    from .core.switch import Switch
     from .core.wire import Message
     from .service.pool import Pool
 
 __all__ = ["Router"]
+
+# What the root is called, as in the children (branch.py).
+CONTROLLER = "the controller"
 
 # Closing waits this long for children to end by themselves, before they are killed.
 CLOSE_TIMEOUT = 5.0
@@ -79,7 +82,8 @@ class Router(Ways):
         self.heartbeat_misses = heartbeat_misses
         self.grace = grace
         self.loop = Loop()
-        self.switch = Switch(0, (), max_message_size, siblings, _report)
+        reports = importlib.import_module("remotesvc.controller.reports")
+        self.switch: "Switch" = reports.ReportingSwitch(max_message_size, siblings, self.name_of)
         self._roster = Roster(self)
         self._streams: "Optional[Streams]" = None
         # The services that are active here, if any ever were (service/pool.py).
@@ -175,7 +179,7 @@ class Router(Ways):
     @property
     def myself(self) -> "Context":
         """The context that this program runs in."""
-        return Context(self, self.switch.id, "controller")
+        return Context(self, self.switch.id, CONTROLLER)
 
     @property
     def parent(self) -> "Context":
@@ -194,7 +198,7 @@ class Router(Ways):
 
     def name_of(self, context_id: "int") -> "str":
         """Return our own name for a context: what it says of itself is not taken."""
-        return self._roster.name_of(context_id)
+        return CONTROLLER if context_id == self.switch.id else self._roster.name_of(context_id)
 
     def context(self, context_id: "int") -> "Optional[Context]":
         """Return the context with an id, such as `current_call().src`; None if there is none."""
@@ -322,10 +326,3 @@ def _check_connector_options(
 ) -> "None":
     options = importlib.import_module("remotesvc.controller.connector_options")
     options.check_connector_options(kind, connect, opts)
-
-
-def _report(text: "str") -> "None":
-    """Log what a peer did wrong."""
-    import logging
-
-    logging.getLogger("remotesvc").warning("%s", text)

@@ -10,6 +10,7 @@ import time
 
 from ..core.budget import Unfit
 from ..core.errors import DisconnectedError, Error, ProtocolError
+from ..core.lending import refuse_channel
 from ..core.seconds import check_seconds
 from ..core.values import SENDER
 from .frames import DEFAULT_WINDOW
@@ -94,20 +95,33 @@ class Channel:
             return self._sender  # type: ignore[return-value]  # one of the two has set it
 
     def _answer(self, sender: "Sender") -> "None":
-        """Make the reading half here, and send the Sender to it as the first value."""
+        """Make the reading half here, and send the Sender to it as the first value.
+
+        Never waits for credit: nobody else has that way, so its window is whole.
+        """
+        sender.claim()
         receiver = self._receiver or _End(self._router, self._window)
         self._receiver = receiver
         self._attach(sender)
-        sender.send(receiver.sender)
+        sender.send(receiver.sender, 0.0)
         self._sender = sender
 
     def _greet(self, first: "Any") -> "None":
         """Take the first value, which is the way to the other end."""
-        if type(first) is not Sender:
+        refusal = self._refuse(first)
+        if refusal is not None:
             self.close()
-            raise ProtocolError("the other end of a channel began without giving its sender")
+            raise ProtocolError(refusal)
         self._attach(first)
         self._sender = first
+
+    def _refuse(self, first: "Any") -> "Optional[str]":
+        """Judge the first value: it leads to who sent it, who is the only one that writes."""
+        if type(first) is not Sender:
+            return "the other end of a channel began without giving its sender"
+        only = self.receiver.only
+        own_id = self._router.switch.id
+        return None if only is None else refuse_channel(first.place[0], only, own_id)
 
     def _attach(self, sender: "Sender") -> "None":
         """Have the reading half end with the writing one: the other end closes both."""
@@ -192,7 +206,7 @@ class Channel:
                 found = receiver.poll()
             except Error:
                 found = None
-            if found is not None and type(found[0]) is Sender:
+            if found is not None and self._refuse(found[0]) is None:
                 sender = found[0]
         if sender is not None:
             sender.close(error)

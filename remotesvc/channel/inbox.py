@@ -96,6 +96,11 @@ class Inbox:
             self._add_writer(only).is_awaited = True
         self.handle = switch.listen(self)
 
+    @property
+    def only(self) -> "Optional[int]":
+        """The one context that may write, if there is one."""
+        return self._only
+
     # -- on the reading threads ------------------------------------------------------------------
 
     def deliver(self, message: "Message") -> "None":

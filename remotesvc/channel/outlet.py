@@ -41,7 +41,13 @@ if TYPE_CHECKING:
     from ..core.wire import Message
     from .streams import Address, Streams
 
-__all__ = ["Outlet"]
+__all__ = ["TOO_LARGE", "Outlet"]
+
+# What is said of a value of %d bytes that never fits into the window of %d.
+TOO_LARGE = (
+    "a value of %d bytes does not fit into the receiver's window of %d: send it in parts, or make "
+    "the receiver with a larger window"
+)
 
 # Of the loss of a sibling nobody tells us: who waits for credit of one asks this often.
 ASK_INTERVAL = 5.0
@@ -66,6 +72,9 @@ class Outlet:
         self.holders: "Set[int]" = set()
         # The contexts that were given a Sender to it from here.
         self.given: "Set[int]" = set()
+        # Whether it is one Sender's alone: the way back of a channel.
+        self.is_sole = False
+        self.too_large = TOO_LARGE
         # Called when it has ended, on the thread that reads.
         self.on_end: "Optional[Callable[[], None]]" = None
         # Called when there may be room again, or never will, on the thread that reads.
@@ -235,10 +244,7 @@ class Outlet:
         Raises MessageTooLarge, CallTimeout, or what ended the stream; then nothing was sent.
         """
         if len(data) > self._size:
-            raise MessageTooLarge(
-                "a value of %d bytes does not fit into the receiver's window of %d: send it in "
-                "parts, or make the receiver with a larger window" % (len(data), self._size)
-            )
+            raise MessageTooLarge(self.too_large % (len(data), self._size))
         limit = None if timeout is None else time.monotonic() + timeout
         # What was read is granted when it is half a window: to wait for more might be for ever.
         enough = min(total_cost(len(data)), self._size // 2)

@@ -155,6 +155,11 @@ class Receiver:
         self._inbox.lose_contexts(ids, error)
 
     @property
+    def only(self) -> "Optional[int]":
+        """The one context that may write, if there is one."""
+        return self._inbox.only
+
+    @property
     def has_ended(self) -> "bool":
         """Whether get() would do nothing but say once more how the stream ended."""
         return not self._ready and self._inbox.is_over()

@@ -89,6 +89,9 @@ class Select:
         # Whether poll() has found nothing since the last news.
         self._is_idle = True
         self._is_closed = False
+        if hasattr(receivers, "watch"):
+            # It is iterable, too: a value of it would be lost.
+            raise TypeError("Select: wanted is a list: Select([receiver])")
         for receiver in receivers:
             self.add(receiver)
 

@@ -6,7 +6,7 @@ checks the fields of one, and knows their order.
 
 from ..core.authority import FIRST_DYNAMIC
 from ..core.errors import CallTimeout, Error, ProtocolError, ValueNotSupported
-from ..core.lending import lent_authority, refuse_reference
+from ..core.lending import lent_authority, refuse_channel, refuse_reference
 from ..core.seconds import check_seconds
 from ..core.values import SENDER, encode
 from .batch import SHORT, Encoded, weigh
@@ -188,12 +188,21 @@ class Sender:
         outlet.put_end(encode(reason), self._auth)
         self._router.streams.release(outlet, self)
 
-    def _open(self) -> "Outlet":
+    def claim(self) -> "Outlet":
+        """Return the writing end, which nobody else has or gets: that of a channel.
+
+        So all of its window is left. ProtocolError if somebody has it.
+        """
+        return self._outlet or self._open(True)
+
+    def _open(self, is_sole: "bool" = False) -> "Outlet":
         streams = self._router.streams
         context_id, handle = self.place
         if context_id == self._router.switch.id:
             streams.expect(((context_id, handle),), context_id)
-        outlet = self._outlet = streams.outlet(self._address, self._window, self._auth, self)
+        outlet = self._outlet = streams.outlet(
+            self._address, self._window, self._auth, self, is_sole
+        )
         if outlet.is_gathering and outlet.auth == self._auth:
             self._gathering = outlet.gathering
         return outlet
@@ -225,6 +234,8 @@ def open_sender(
     # Made now, if not before: calls note from then on to whom they give what came here.
     switch, streams = router.switch, router.streams
     refusal = refuse_reference(context_id, src, switch.id, switch.parents)
+    if is_channel and refusal is None:
+        refusal = refuse_channel(context_id, src, switch.id)
     if refusal is not None:
         raise ProtocolError(refusal)
     is_handle = FIRST_DYNAMIC <= handle < 1 << 32

@@ -8,7 +8,7 @@ import threading
 from hmac import compare_digest
 
 from ..core.budget import Unfit
-from ..core.errors import RefusedError
+from ..core.errors import ProtocolError, RefusedError
 from ..core.lending import refuse_handing_on
 from ..core.link import QUEUE_LIMIT
 from .inbox import Inbox
@@ -82,16 +82,29 @@ class Streams:
 
     # -- writing ends ----------------------------------------------------------------------------
 
-    def outlet(self, address: "Address", window: "int", auth: "int", holder: "Sender") -> "Outlet":
+    def outlet(
+        self,
+        address: "Address",
+        window: "int",
+        auth: "int",
+        holder: "Sender",
+        is_sole: "bool" = False,
+    ) -> "Outlet":
         """Return the writing end that leads to (context, handle, token), held by a Sender.
 
-        Raises RefusedError when that context has too many.
+        Raises RefusedError when that context has too many, and ProtocolError when it, or the one
+        that there is, is for one Sender alone.
         """
         with self._lock:
             outlet = self._outlets.get(address)
+            if outlet is not None and (is_sole or outlet.is_sole):
+                raise ProtocolError(
+                    "%s sent a second reference to the end of a channel" % self.name_of(address[0])
+                )
             if outlet is None:
                 self._check_outlets(address[0])
                 outlet = self._outlets[address] = Outlet(self, address, window, auth)
+                outlet.is_sole = is_sole
             outlet.holders.add(id(holder))
             return outlet
 

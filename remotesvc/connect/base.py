@@ -199,7 +199,9 @@ class Connection:
         stream, attempt = self.stream, self._attempt
         if self.info is not None:
             reason = self.farewell or reason
-            self.link.end(_lost(attempt.where, reason, stream.exit_status, stream.stderr))
+            # How it was ended that was to end is nobody's business.
+            status = None if self.farewell else stream.exit_status
+            self.link.end(_lost(attempt.where, reason, status, stream.stderr))
             return
         has_begun, error = self._handshake.has_marker, None
         if self._explain is not None and not has_begun:

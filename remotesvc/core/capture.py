@@ -74,6 +74,7 @@ OWN_FILES = (
     "remotesvc/service/activation.py",
     "remotesvc/service/activator.py",
     "remotesvc/service/catalog.py",
+    "remotesvc/service/flow.py",
     "remotesvc/service/invoker.py",
     "remotesvc/service/offers.py",
     "remotesvc/service/pool.py",

@@ -59,7 +59,9 @@ class Context(Verbs):
         self.id = context_id
         self.name = name
         self._connection = connection
-        self._callbacks: "List[Callable[[Context, Exception], None]]" = []
+        self._callbacks: "List[Callable[[Exception], None]]" = []
+        # Of a lent one: the context that the router tells what happens to it.
+        self._original: "Optional[Context]" = None
         self._error: "Optional[Exception]" = None
 
     def __repr__(self) -> "str":
@@ -91,7 +93,9 @@ class Context(Verbs):
         """Return the same context, to be used on the authority of another one."""
         if auth is None:
             return self
-        return Context(self.router, self.id, self.name, self._connection, False, auth)
+        copy = Context(self.router, self.id, self.name, self._connection, False, auth)
+        copy._original = self._original or self
+        return copy
 
     def wait_until_ready(self) -> "Info":
         """Wait for HELLO, bounded by the connect timeout, and return its facts."""
@@ -141,16 +145,17 @@ class Context(Verbs):
 
         It runs on a thread of the router's that may block.
         """
-        self._callbacks.append(callback)
-        if self._error is not None:
-            self.lose(self._error)
+        told = self._original or self
+        told._callbacks.append(functools.partial(callback, self))
+        if told._error is not None:
+            told.lose(told._error)
 
     def lose(self, error: "Exception") -> "None":
         """Take the news that the link has ended (for the router to call)."""
         self._error = error
         while self._callbacks:
             callback = self._callbacks.pop(0)
-            self.router.defer(functools.partial(callback, self, error))
+            self.router.defer(functools.partial(callback, error))
 
     def raise_if_lost(self) -> "None":
         """Raise what ended the link, if it has ended."""

@@ -7,7 +7,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Container, Optional
 
-__all__ = ["lent_authority", "refuse_handing_on", "refuse_reference"]
+__all__ = [
+    "lent_authority",
+    "refuse_channel",
+    "refuse_handing_on",
+    "refuse_reader",
+    "refuse_reference",
+]
 
 
 def refuse_reference(
@@ -21,6 +27,27 @@ def refuse_reference(
     if src in parents or src == own_id or named in (src, own_id):
         return None
     return "a reference to context %d, which is not context %d's to give" % (named, src)
+
+
+def refuse_channel(named: "int", src: "int", own_id: "int") -> "Optional[str]":
+    """Judge a channel that came from `src` and whose other end is, as that says, in `named`.
+
+    The other end is who sent it, and nobody else: else it would outlive the one that it is ended
+    with, and what is meant for that one would go elsewhere. What we took from a pickle is ours.
+    """
+    if src in (named, own_id):
+        return None
+    return "a channel whose other end is in context %d, and not in context %d" % (named, src)
+
+
+def refuse_reader(home: "int", src: "int") -> "Optional[str]":
+    """Judge where context `src` wants what a method yields: it reads that itself."""
+    if home == src:
+        return None
+    return "the values of a stream go to context %d, who called, and not to context %d" % (
+        src,
+        home,
+    )
 
 
 def lent_authority(

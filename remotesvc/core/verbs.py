@@ -22,7 +22,7 @@ from .secret import Secret
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Dict, List, Optional, Tuple, Type, TypeVar, Union
+    from typing import Any, Callable, Dict, List, NoReturn, Optional, Tuple, Type, TypeVar, Union
 
     from .context import Context
     from .futures import ReplyFuture
@@ -129,7 +129,15 @@ class Verbs:
 
     # -- services --------------------------------------------------------------------------------
 
-    def call_service(__self, __service: "Service", __method: "str", **kwargs: "Any") -> "Any":
+    # Without its method, and with arguments that have no name, a call raises what is to be done.
+
+    def call_service(
+        __self,
+        __service: "Service",
+        __method: "str" = "",
+        *__nameless: "NoReturn",
+        **kwargs: "Any",
+    ) -> "Any":
         """Call a method of a service over there, a class or its name, and return what it returns.
 
         In a child of ours the service is activated by its first call; elsewhere it must be
@@ -138,21 +146,29 @@ class Verbs:
         Raises PoolExhausted where it could only wait for itself.
         """
         verbs = __self._services()
-        return verbs.call(verbs.name(__service, __method), **kwargs)
+        return verbs.call(verbs.name(__service, __method, __nameless), **kwargs)
 
     def submit_service(
-        __self, __service: "Service", __method: "str", **kwargs: "Any"
+        __self,
+        __service: "Service",
+        __method: "str" = "",
+        *__nameless: "NoReturn",
+        **kwargs: "Any",
     ) -> "ReplyFuture":
         """Send the call of a service and return its future; such calls run side by side."""
         verbs = __self._services()
-        return verbs.submit(verbs.name(__service, __method), **kwargs)  # type: ignore[no-any-return]
+        return verbs.submit(verbs.name(__service, __method, __nameless), **kwargs)  # type: ignore[no-any-return]
 
     def call_service_no_reply(
-        __self, __service: "Service", __method: "str", **kwargs: "Any"
+        __self,
+        __service: "Service",
+        __method: "str" = "",
+        *__nameless: "NoReturn",
+        **kwargs: "Any",
     ) -> "None":
         """Send the call of a service and forget it; a failure is logged over there."""
         verbs = __self._services()
-        verbs.call_no_reply(verbs.name(__service, __method), **kwargs)
+        verbs.call_no_reply(verbs.name(__service, __method, __nameless), **kwargs)
 
     def service(self, cls: "Type[T]") -> "T":
         """Return a proxy: the exposed methods of a service class, to be called over there.

@@ -8,7 +8,7 @@ from types import FunctionType
 
 from ..core.visible import visible
 from .annotations import Reader, annotations_of
-from .kinds import Anything, show
+from .kinds import Anything, Either, Plain, show
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -100,7 +100,14 @@ class Arguments:
                     % (self._name, name, self._takes())
                 )
             kinds[name] = reader.read_declared(declared[name])
-        return kinds
+        return {name: self._allow_default(name, kind) for name, kind in kinds.items()}
+
+    def _allow_default(self, name: "str", kind: "Kind") -> "Kind":
+        """Let an argument be None whose default is that, whatever its annotation says."""
+        is_none = self._signature.defaults.get(name, self) is None
+        if is_none and kind.find_fault(None) is not None:
+            return Either([kind, Plain(type(None))])
+        return kind
 
     @property
     def kinds(self) -> "Dict[str, Kind]":

@@ -9,9 +9,10 @@ from ..core.errors import Error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
+    from typing import Any, Callable, Dict, List, Optional, Sequence
 
     from ..core.wire import Message
+    from .desk import Desk
     from .invoker import Invoker
     from .waits import Waiter
 
@@ -34,14 +35,19 @@ class Call:
         "caller",
         "cancelled",
         "company",
+        "desk",
         "error",
         "has_failed",
         "ident",
         "invoker",
         "is_answered",
         "is_commanded",
+        "is_dropped",
         "is_given_up",
         "is_interrupted",
+        "is_offered",
+        "is_running",
+        "key",
         "kwargs",
         "message",
         "method",
@@ -69,9 +75,17 @@ class Call:
         self.src = message.src
         self.auth = message.auth
         self.kwargs: "Dict[str, Any]" = {}
+        # What its caller knows it by, among the calls of all; and who keeps it until it is over.
+        self.key = (message.src, message.reply_to)
+        self.desk: "Optional[Desk]" = None
         # Whether nobody waits for it any more: a method that runs long looks at it now and then.
         self.cancelled = False
+        # Whether its own caller does not; others may wait for the same run.
+        self.is_dropped = False
         self.is_answered = False
+        # What keeps it here after the answer: its method, or a stream that has not ended.
+        self.is_running = False
+        self.is_offered = False
         # The call whose stream this one reads.
         self.origin: "Optional[Call]" = None
         # Who called it here, if a method or a constructor did, and how often this one waits now
@@ -102,24 +116,24 @@ class Call:
         return "%s.%s" % (self.service.rpartition(".")[2], self.method)
 
     @property
-    def key(self) -> "Tuple[int, int]":
-        """What its caller knows it by."""
-        return (self.src, self.message.reply_to)
-
-    @property
     def is_awaited(self) -> "bool":
         """Whether its caller waits for an answer."""
         return self.message.reply_to != 0
 
     def cancel(self) -> "None":
         """Note that nobody waits for it any more."""
-        self.cancelled = True
+        self.is_dropped = self.cancelled = True
         if self.origin is not None:
             self.origin.cancelled = True
 
     def answer(self, encoding: "int", payload: "bytes") -> "None":
         """Tell the outcome; only the first one counts."""
         self._answer(self, encoding, payload)
+
+    def release(self) -> "None":
+        """Note that nothing is left of it here, if it was answered and all flags are down."""
+        if self.is_answered and self.desk is not None:
+            self.desk.leave(self)
 
 
 def current_call() -> "Call":

@@ -4,11 +4,12 @@ from functools import partial
 
 from ..channel.sender import Sender
 from ..core.errors import Error
+from ..core.lending import refuse_reader
 from .base import Service
 from .call import Call, run_as
 from .expose import expose, methods_of
 from .flow import Flow
-from .invoker import Invoker
+from .invoker import Invoker, SerializedInvoker
 from .offers import Undone, pump
 from .policy import AllowAny, AllowParents
 
@@ -24,12 +25,18 @@ __all__ = ["CATALOG", "Catalog"]
 
 CATALOG = "remotesvc.service.catalog.Catalog"
 
+# Of a value of %d bytes, and a window of %d: whoever reads a method that yields has no other.
+TOO_LARGE = (
+    "a value of %d bytes does not fit into the reader's window of %d: a yielded value may have at "
+    "most 1 MiB: yield it in parts"
+)
+
 
 class CatalogInvoker(Invoker):
     """Answers also while all threads are taken; has what a method yields run as the method would.
 
-    A service that says when its calls run has a thread until its stream was read. The streams of
-    the others take one only while they run.
+    A service with a schedule of its own has a thread until its stream was read. The streams of
+    the others take one, and the turn of a serialised service, only while they run.
     """
 
     def schedule(self, job: "Callable[..., None]", *args: "Any") -> "None":
@@ -41,24 +48,31 @@ class CatalogInvoker(Invoker):
         if method.name != "open_stream":
             Invoker.run(self, method, call)
             return
+        sender = call.kwargs["sender"]
+        refusal = refuse_reader(sender.place[0], call.src)
+        if refusal is not None:
+            call.answer(*self.pool.fail(call, Undone("refused", refusal)))
+            return
         origin = self.pool.offers.call_of(call.src, call.kwargs["number"])
         invoker = None if origin is None else origin.invoker
         if invoker is None:
             Invoker.run(self, method, call)  # it says what is wrong
-        elif type(invoker).schedule is Invoker.schedule:
-            self._let_flow(call)
+        elif type(invoker).schedule in (Invoker.schedule, SerializedInvoker.schedule):
+            self._let_flow(invoker, call)
         else:
             invoker.schedule(Invoker.run, self, method, call)
 
-    def _let_flow(self, call: "Call") -> "None":
+    def _let_flow(self, invoker: "Invoker", call: "Call") -> "None":
         try:
             generator, call.origin = self.pool.offers.take(call.src, call.kwargs["number"])
-            flow = Flow(self.pool, call, generator, call.kwargs["sender"])
+            sender = call.kwargs["sender"]
+            flow = Flow(self.pool, call, generator, sender, invoker.schedule)
+            call.kwargs["sender"].outlet().too_large = TOO_LARGE
         except Error as error:  # it was opened already, or its reader has too many streams
             told = error if isinstance(error, Undone) else Undone("refused", str(error))
             call.answer(*self.pool.fail(call, told))
         else:
-            self.pool.defer(flow.run)
+            flow.schedule()
 
 
 class Catalog(Service):
@@ -86,6 +100,7 @@ class Catalog(Service):
         """Send the values of a method that yields; return when it ends what it returns."""
         pool = self._pool
         generator, call.origin = pool.offers.take(call.src, number)
+        sender.outlet().too_large = TOO_LARGE
         run_as(call.origin)
         try:
             lay_open, shelter = partial(pool.lay_open, call), partial(pool.shelter, call)

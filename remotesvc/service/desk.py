@@ -1,11 +1,15 @@
-"""Desk: the calls that are here and not answered yet: counted, cancelled, ended with a reason."""
+"""Desk: the calls that are here: counted, cancelled, ended with a reason.
 
+A call is here until it was answered, its method has ended, and so has the stream that it returned.
+"""
+
+import itertools
 import threading
 
 from ..core.dead import bury
-from ..core.errors import MessageTooLarge
+from ..core.errors import MessageTooLarge, ProtocolError
 from ..core.wire import DEAD
-from .admission import refuse_waiting
+from .admission import refuse_key, refuse_waiting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,18 +47,24 @@ class Desk:
         self._calls: "Dict[Tuple[int, int], Call]" = {}
         # Of each sender: calls, bytes.
         self._accounts: "Dict[int, List[int]]" = {}
+        self._numbers = itertools.count(1)
         self._early: "Dict[Tuple[int, int], None]" = {}
         self._lock = threading.Lock()
 
     def open(self, call: "Call") -> "Optional[str]":
-        """Take a call in; return why not."""
+        """Take a call in; return why not, or raise ProtocolError."""
         with self._lock:
+            if not call.is_awaited:
+                call.key = (call.src, -next(self._numbers))  # nobody can name it
+            breach = refuse_key(call.key in self._calls, call.message.reply_to)
+            if breach is not None:
+                raise ProtocolError(breach)
             calls, size = self._accounts.get(call.src, (0, 0))
             refusal = refuse_waiting(call.is_commanded, calls, size + call.size)
             if refusal is None:
                 self._accounts[call.src] = [calls + 1, size + call.size]
-                if call.is_awaited:
-                    self._calls[call.key] = call
+                self._calls[call.key] = call
+                call.desk = self
                 if self._early and self._early.pop(call.key, 0) is None:
                     call.cancel()
             return refusal
@@ -70,18 +80,31 @@ class Desk:
             if call.is_answered:
                 return None
             call.is_answered = True
-            account = self._accounts[call.src]
-            account[0] -= 1
-            account[1] -= call.size
-            if not account[0]:
-                del self._accounts[call.src]
-            if self._calls.get(call.key) is call:
-                del self._calls[call.key]
+            self._leave(call)
         try:
             return self._switch.reply(call.message, encoding, payload)
         except MessageTooLarge as error:
             self._switch.reply_dead(call.message, "size", "%s: %s" % (call.name, error))
             return None
+
+    def leave(self, call: "Call") -> "None":
+        """Forget a call, if it is over."""
+        with self._lock:
+            self._leave(call)
+
+    def _leave(self, call: "Call") -> "None":
+        is_over = call.is_answered and not (call.is_running or call.is_offered)
+        if not is_over or self._calls.get(call.key) is not call:
+            return
+        del self._calls[call.key]
+        account = self._accounts[call.src]
+        account[0] -= 1
+        account[1] -= call.size
+        if not account[0]:
+            del self._accounts[call.src]
+        if call.origin is not None:
+            call.origin.is_offered = False  # this one has read its stream
+            self._leave(call.origin)
 
     def cancel(self, key: "Tuple[int, int]", may_be_early: "bool") -> "None":
         """Cancel a call: one that waits is not begun, one that runs is interrupted."""
@@ -111,11 +134,15 @@ class Desk:
             self._end(call)
 
     def _end(self, call: "Call") -> "None":
+        if call.is_dropped:
+            return
         # In this order: a thread that begins with it notes that, and then looks whether it may.
-        call.cancel()
+        call.is_dropped = True
+        run = call if call.invoker is None else call.invoker.cancel(call)
+        if run is not None:
+            run.cancel()
         if call.wake is not None:
             call.wake()
-        run = call if call.invoker is None else call.invoker.cancel(call)
         if run is not None and run.ident:
             self._defer(self._runner.interrupt, run)
             self._loop.call_later(self._grace, lambda: self._defer(self._runner.give_up, run))

@@ -13,6 +13,7 @@ from types import FunctionType
 
 from .annotations import is_readable
 from .arguments import Arguments, Signature, name_of
+from .base import Service
 from .call import Call
 from .policy import Policy
 
@@ -101,6 +102,7 @@ def expose(policy: "Union[Policy, Type[Policy]]") -> "Callable[[F], F]":
 
     def decorate(function: "F") -> "F":
         mark = _mark(function, "expose")
+        _check_name(mark.function)
         mark.policies.insert(0, decided)
         return function
 
@@ -226,6 +228,16 @@ def _check_signature(function: "FunctionType", decorator: "str") -> "None":
         problem = "takes no self: only methods can be exposed"
     if problem:
         raise TypeError("%s: %s %s" % (decorator, name_of(function), problem))
+
+
+def _check_name(function: "FunctionType") -> "None":
+    name, problem = function.__name__, ""
+    if name[:1] == "_":
+        problem = "is private, as its name begins with _, and so never called from elsewhere"
+    elif hasattr(Service, name):
+        problem = "has a name that the base class Service needs itself"
+    if problem:
+        raise TypeError("expose: %s %s: give it another one" % (name_of(function), problem))
 
 
 def _is_spec(value: "Any") -> "bool":

@@ -1,8 +1,8 @@
 """Flow: a method that yields, while its caller reads; it takes a thread only while it runs.
 
 When the window of the reader is spent, what was yielded last is kept, and the thread goes to
-others; credit, or the end of the reader, has the pool come back. So who does not read holds up
-nobody but himself.
+others; credit, or the end of the reader, has the invoker schedule it again. So who does not read
+holds up nobody but himself.
 """
 
 import threading
@@ -13,7 +13,7 @@ from .offers import Undone
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Generator, Optional
+    from typing import Any, Callable, Generator, Optional
 
     from ..channel.sender import Sender
     from .call import Call
@@ -32,8 +32,10 @@ class Flow:
         call: "Call",
         generator: "Generator[Any, None, Any]",
         sender: "Sender",
+        schedule: "Callable[..., None]",
     ) -> "None":
         self._pool = pool
+        self._schedule = schedule
         self._call = call
         self._generator = generator
         self._sender = sender
@@ -53,9 +55,13 @@ class Flow:
             if self._is_running:
                 return
             self._is_running = True
-        self._pool.defer(self.run)
+        self.schedule()
 
-    def run(self) -> "None":
+    def schedule(self) -> "None":
+        """Have it run when its service may; the call tells whose turn that is."""
+        self._schedule(Flow.run, self, self._call)
+
+    def run(self, _call: "Call") -> "None":
         """Run the method until it ends, or until there is no room (on a thread of the pool)."""
         outcome = self._go_on()
         while outcome is None:

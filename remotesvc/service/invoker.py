@@ -11,6 +11,7 @@ from collections import deque
 from ..core.dead import bury
 from ..core.values import encode
 from ..core.wire import DEAD, PLAIN
+from .admission import may_share
 from .waits import those_who_wait_for
 
 TYPE_CHECKING = False
@@ -72,6 +73,10 @@ class Invoker:
                 self.run(method, call)
         except BaseException as error:  # noqa: BLE001 an invoker of the user's
             self._fail(call, error)
+        finally:
+            if call.is_running:
+                call.is_running = False
+                call.release()
 
     def _fail(self, call: "Call", error: "BaseException") -> "None":
         """Answer a call that did not come to run, or whose outcome was lost."""
@@ -139,6 +144,7 @@ class DeduplicatingInvoker(Invoker):
     """Runs once for each method and arguments; the result is kept, and told to all who ask.
 
     Who asks while it runs waits, and takes no thread. A failure is told to them, and not kept.
+    Arguments of more than 64 KiB are compared with no others: such a call runs by itself.
     """
 
     is_shared = True
@@ -152,6 +158,10 @@ class DeduplicatingInvoker(Invoker):
 
     def run(self, method: "Method", call: "Call") -> "None":
         """Answer from what is kept, wait with others, or run."""
+        if not may_share(call.size):
+            call.company = [call]
+            self._run(method, call, (method.name, b""))
+            return
         arguments = {k: v for k, v in call.kwargs.items() if k != method.call_parameter}
         key = method.name, self.pool.router.streams.collect(_canonical, arguments)[0]
         first: "Optional[Call]" = None
@@ -161,10 +171,12 @@ class DeduplicatingInvoker(Invoker):
                 call.company = self._pending.setdefault(key, [])
                 call.company.append(call)
                 first = call.company[0]
+        if first is call:
+            self._run(method, call, key)
+            return
+        call.kwargs = {}  # it only waits
         if outcome is not None:
             call.answer(*outcome)
-        elif first is call:
-            self._run(method, call, key)
         elif any(one is first for one in those_who_wait_for(call)):
             text = "%s calls itself with the same arguments, and would wait for itself"
             call.answer(DEAD, bury("pool", text % call.name))
@@ -176,7 +188,7 @@ class DeduplicatingInvoker(Invoker):
             if self._pending.get(key) is company:
                 # Else it was forgotten meanwhile: it is told, and not kept.
                 del self._pending[key]
-                if not call.has_failed:
+                if not (call.has_failed or call.cancelled):
                     self._keep(key, outcome)
             told = list(company)
             company.clear()
@@ -210,7 +222,7 @@ class DeduplicatingInvoker(Invoker):
         """Let a run go on while somebody waits for it; who asks after that has it run anew."""
         with self._lock:
             company = call.company
-            if not company or not all(one.cancelled for one in company):
+            if not company or not all(one.is_dropped for one in company):
                 return None
             for key in [key for key, other in self._pending.items() if other is company]:
                 del self._pending[key]

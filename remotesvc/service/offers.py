@@ -23,8 +23,9 @@ __all__ = ["NUMBER", "Offers", "Undone", "pump"]
 # What the answer to a call of a method that yields holds.
 NUMBER = struct.Struct(">I")
 
-# So many of one context may wait to be read; the oldest is closed then.
-OFFERS_LIMIT = 1024
+# So many of one context may wait to be read; the oldest is closed then. Each counts to the calls
+# and bytes of its context, too, until it was read to its end.
+OFFERS_LIMIT = 64
 
 
 class Undone(Error):
@@ -52,16 +53,23 @@ class Offers:
             if len(offers) >= OFFERS_LIMIT:
                 oldest = offers.pop(next(iter(offers)))
             offers[number] = (generator, call)
+            call.is_offered = True
+        payload = NUMBER.pack(number)
+        call.wake = lambda: self.withdraw(call, payload)
         if oldest is not None:
-            oldest[0].close()
-        return NUMBER.pack(number)
+            _drop(*oldest)
+        return payload
 
     def take(self, src: "int", number: "int") -> "Tuple[Generator[Any, None, Any], Call]":
-        """Return what a context was told to be this number; Undone if there is none."""
+        """Return what a context was told to be this number; Undone if there is none.
+
+        Its call is offered until the one that takes it is over.
+        """
         with self._lock:
             offer = self._offers.get(src, {}).pop(number, None)
         if offer is None:
             raise Undone("refused", "there is no stream %d, or it was opened already" % number)
+        offer[1].wake = None
         return offer
 
     def call_of(self, src: "int", number: "int") -> "Optional[Call]":
@@ -75,15 +83,22 @@ class Offers:
         with self._lock:
             offer = self._offers.get(call.src, {}).pop(NUMBER.unpack(payload)[0], None)
         if offer is not None:
-            offer[0].close()
+            _drop(*offer)
 
     def lose(self, ids: "Set[int]") -> "None":
         """Drop what lost contexts would have read."""
         with self._lock:
             lost: "List[Any]" = [self._offers.pop(src) for src in ids if src in self._offers]
         for offers in lost:
-            for generator, _ in offers.values():
-                generator.close()  # it never began, so nothing of it runs
+            for offer in offers.values():
+                _drop(*offer)
+
+
+def _drop(generator: "Generator[Any, None, Any]", call: "Call") -> "None":
+    """Close what will not be read; it never began, so nothing of it runs."""
+    generator.close()
+    call.is_offered = False
+    call.release()
 
 
 def pump(

@@ -14,7 +14,7 @@ from ..core.errors import Error, ProtocolError
 from ..core.wire import PLAIN, RAW
 from .activation import Activations
 from .activator import Activator
-from .admission import refuse_activation
+from .admission import name_here, refuse_activation
 from .base import Service
 from .call import Call
 from .catalog import Catalog
@@ -22,8 +22,9 @@ from .desk import Desk
 from .invoker import Invoker
 from .offers import Offers
 from .request import ACTIVATE, read_cancel, read_request
-from .runner import Runner, log
+from .runner import Runner
 from .threads import Threads
+from .turns import Turns
 from .waits import Waits
 
 TYPE_CHECKING = False
@@ -62,10 +63,11 @@ class Pool:
         size: "int" = POOL_SIZE,
         activator: "Optional[Activator]" = None,
     ) -> "None":
-        _check_options(router, size, activator)
+        _check_options(router, services, size, activator)
         self.router = router
         self.offers = Offers()
         self._threads = Threads("service", size)
+        self._turns = Turns(self._threads)
         self._activators = Threads("activation", ACTIVATIONS)
         self._runner = Runner(router, self.offers, self._threads)
         self.check, self.execute = self._runner.check, self._runner.execute
@@ -73,8 +75,9 @@ class Pool:
         self.fail, self.pack = self._runner.fail, self._runner.pack
         # Methods and constructors may take all other threads there are, and for long.
         self._attendant = Threads("attendant", 1)
-        self.attend = self._attendant.defer
-        self._desk = Desk(router.switch, router.loop, self._runner, self.attend, router.grace)
+        self._attended = Turns(self._attendant)
+        defer = self._attendant.defer
+        self._desk = Desk(router.switch, router.loop, self._runner, defer, router.grace)
         self.waits = Waits(self)
         self._invokers: "Dict[str, Invoker]" = {}
         self._is_closed = False
@@ -99,7 +102,10 @@ class Pool:
         return service
 
     def _put(self, name: "str", service: "Service") -> "Invoker":
-        invoker = (service.invoker_class or Invoker)(service, self)
+        make = service.invoker_class or Invoker
+        if not callable(make):
+            raise TypeError("%s.invoker_class=%r: wanted is a class of invokers" % (name, make))
+        invoker = make(service, self)
         with self._lock:
             if self._is_closed:
                 raise Error("this pool is closed: make a new one")
@@ -129,8 +135,15 @@ class Pool:
         return invoker.service  # type: ignore[union-attr]
 
     def defer(self, function: "Callable[..., Any]", *args: "Any") -> "None":
-        """Run function(*args) on a thread of the pool; what it raises goes to sys.excepthook."""
-        self._threads.defer(function, *args)
+        """Run function(*args) on a thread of the pool; what it raises goes to sys.excepthook.
+
+        A job with the call of a stranger among its arguments waits for a turn of his.
+        """
+        self._turns.defer(function, *args)
+
+    def attend(self, function: "Callable[..., Any]", *args: "Any") -> "None":
+        """Run function(*args) likewise, on the thread that the methods of users never have."""
+        self._attended.defer(function, *args)
 
     @property
     def size(self) -> "int":
@@ -171,16 +184,22 @@ class Pool:
         call = Call(message, names, payload, commanded, self._desk.answer)
         if link is None:
             call.caller = self.waits.waiter()  # it was sent on this very thread
-        refusal = self._admit(call, bool(flags & ACTIVATE))
+        try:
+            refusal = self._admit(call, bool(flags & ACTIVATE))
+        except ProtocolError as error:
+            switch.refuse(link, message, "protocol", str(error))
+            return
         if refusal is not None:
             switch.refuse(link, message, "refused", refusal)
+            return
+        message.payload = b""  # the call has its part; what it keeps is the way back
 
     def _admit(self, call: "Call", is_asked: "bool") -> "Optional[str]":
         """Hand a call to its service, or have that activated; return why not."""
         own_id = self.router.switch.id
         with self._lock:
             if self._is_closed:
-                return "the services of context %d are closed" % own_id
+                return "the services of %s are closed" % name_here(own_id)
             invoker = call.invoker = self._invokers.get(call.service)
             refusal = None
             if invoker is None:
@@ -199,8 +218,8 @@ class Pool:
         """Shut a service down that calls do not reach any more, or never did."""
         try:
             service.on_shutdown()
-        except BaseException:  # noqa: BLE001 user code
-            log().exception("on_shutdown of %s failed", name)
+        except BaseException as error:  # noqa: BLE001 user code
+            self._runner.reports.show("error", "on_shutdown of %s failed" % name, error)
         if service.has_select:
             service.select.close()
 
@@ -229,8 +248,9 @@ class Pool:
             return
         try:
             invoker.service.on_message(event)
-        except BaseException:  # noqa: BLE001 user code
-            log().exception("on_message of %s failed", type(invoker.service).name())
+        except BaseException as error:  # noqa: BLE001 user code
+            name = type(invoker.service).name()
+            self._runner.reports.count("error", "on_message of %s failed" % name, error)
         invoker.schedule(self._serve_event, invoker)
 
     def _lose(self, ids: "Set[int]", error: "Exception") -> "None":
@@ -256,6 +276,7 @@ class Pool:
             threads.close(max(0.0, limit - time.monotonic()))
         for name, invoker in reversed(invokers):
             self.dismiss(name, invoker.service)
+        self._runner.reports.close()
 
     def __enter__(self) -> "Pool":
         return self
@@ -269,9 +290,13 @@ class Pool:
         self.close()
 
 
-def _check_options(router: "Any", size: "int", activator: "Any") -> "None":
+def _check_options(router: "Any", services: "Any", size: "int", activator: "Any") -> "None":
     if not hasattr(router, "switch"):
         raise TypeError("Pool: wanted is a Router, got %r" % (router,))
+    if isinstance(services, (str, type, Service)):
+        raise TypeError(
+            "services=%r: wanted are several: write services=(...,) or a list" % (services,)
+        )
     if activator is not None and not isinstance(activator, Activator):
         raise TypeError("activator=%r: wanted is an Activator" % (activator,))
     _check_size(size)

@@ -11,11 +11,13 @@ import types
 from ..core.dead import bury
 from ..core.errors import Error, ProtocolError, RefusedError, ValueNotSupported
 from ..core.values import encode
+from ..core.visible import visible
 from ..core.wire import DEAD, ERROR, PLAIN, RAW
 from .call import run_as
 from .expose import find_method, methods_of
 from .interrupt import interrupt, unburden
 from .offers import Undone
+from .report import Reports, log
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 
     Outcome = Tuple[int, bytes]
 
-__all__ = ["NOTHING", "Runner", "describe", "log"]
+__all__ = ["NOTHING", "Runner", "describe"]
 
 # The outcome of what returns nothing.
 NOTHING = PLAIN, encode(None)
@@ -46,13 +48,14 @@ class Runner:
         self._router = router
         self._offers = offers
         self._threads = threads
+        self.reports = Reports()
         self._lock = threading.Lock()
 
     # -- before it runs --------------------------------------------------------------------------
 
     def check(self, invoker: "Invoker", call: "Call") -> "Optional[Method]":
         """Return the method of a call that may run; answer the others here."""
-        if call.cancelled:
+        if call.is_dropped:
             call.answer(*NOTHING)  # nobody waits for that
             return None
         try:
@@ -64,6 +67,7 @@ class Runner:
             outcome = ERROR, describe(error, False)
         else:
             if method is None or method.is_no_reply:
+                call.is_running = method is not None
                 call.answer(*NOTHING)
             return method
         invoker.errors += 1
@@ -82,7 +86,7 @@ class Runner:
             raise RefusedError(text)
         call.kwargs = self._read_arguments(call)
         for policy in method.policies:
-            if not _is_authorized(policy, invoker, call):
+            if not self._is_authorized(policy, invoker, call):
                 raise RefusedError(
                     "%s is refused to context %d by its policy %s"
                     % (call.name, call.src, policy.describe())
@@ -91,6 +95,15 @@ class Runner:
         if method.call_parameter:
             call.kwargs[method.call_parameter] = call
         return method
+
+    def _is_authorized(self, policy: "Any", invoker: "Invoker", call: "Call") -> "bool":
+        """Ask a policy; one that raises does not authorize."""
+        try:
+            return policy.is_authorized(invoker.service, call) is True
+        except BaseException as error:  # noqa: BLE001 user code
+            kind = type(policy).__name__
+            self._report(call, "error", "policy %s of %%s raised: refused" % kind, error)
+            return False
 
     def _read_arguments(self, call: "Call") -> "Dict[str, Any]":
         payload, call.payload = call.payload, b""
@@ -108,6 +121,7 @@ class Runner:
     ) -> "Outcome":
         """Run a method on this thread; return its outcome, whatever it does."""
         before = run_as(call)
+        call.is_running = True
         try:
             try:
                 self.lay_open(call)
@@ -120,12 +134,15 @@ class Runner:
         finally:
             self._router.settle()
             run_as(before)
+            call.is_running = False
+            call.release()
 
     def lay_open(self, call: "Call") -> "None":
         """Let a cancel interrupt this thread from here on; KeyboardInterrupt if it was there."""
         call.ident = threading.get_ident()
         # In this order: who cancels notes that first, and then looks whether it runs.
-        if call.cancelled and (call.invoker is None or call.invoker.cancel(call) is call):
+        if call.is_dropped and (call.invoker is None or call.invoker.cancel(call) is call):
+            call.cancel()
             raise KeyboardInterrupt("the call was cancelled")
 
     def shelter(self, call: "Call") -> "None":
@@ -152,15 +169,16 @@ class Runner:
                 return
             call.is_given_up = True
             is_replaced = self._threads.give_up_one()
+        becomes = "replaced" if is_replaced else "one of too many to replace"
         text = "%s was cancelled and does not end; its thread is %s"
-        log().warning(text, call.name, "replaced" if is_replaced else "one of too many to replace")
+        log().warning(text, visible(call.name), becomes)
 
     # -- what comes of it ------------------------------------------------------------------------
 
     def _pack(self, method: "Method", call: "Call", result: "Any") -> "Outcome":
         is_shared = call.invoker is not None and call.invoker.is_shared
         if type(result) is types.GeneratorType:
-            return self._offer(call, result, is_shared)
+            return self._offer(method, call, result, is_shared)
         if method.is_no_reply or not (call.is_awaited or is_shared):
             _discard(result)
             return NOTHING
@@ -183,16 +201,18 @@ class Runner:
         streams.expect(lent, call.src)
         return PLAIN, payload
 
-    def _offer(self, call: "Call", generator: "Any", is_shared: "bool") -> "Outcome":
+    def _offer(
+        self, method: "Method", call: "Call", generator: "Any", is_shared: "bool"
+    ) -> "Outcome":
         if is_shared:
             generator.close()
             text = "%s: a %s cannot answer with a stream" % (call.name, _kind_of(call))
             return DEAD, bury("value", text)
-        if not call.is_awaited:
+        if method.is_no_reply or not call.is_awaited:
             generator.close()
             return NOTHING
         payload = self._offers.add(call, generator)
-        if call.cancelled:
+        if call.is_dropped:
             self._offers.withdraw(call, payload)
         return RAW, payload
 
@@ -202,15 +222,23 @@ class Runner:
         if call.invoker is not None and call.invoker.is_shared:
             call.error = error
         if is_no_reply or not call.is_awaited:
-            if not call.cancelled:
-                log().error("%s failed, and nobody waits for it", call.name, exc_info=error)
+            if not call.is_dropped:
+                self._report(call, "error", "%s failed, and nobody waits for it", error)
             return NOTHING
         if isinstance(error, Undone):
             origin = call if call.origin is None else call.origin
             return DEAD, bury(error.code, "%s: %s" % (origin.name, error))
         if not call.is_commanded:
-            log().info("%s failed for context %d", call.name, call.src, exc_info=error)
+            self._report(call, "info", "%s failed", error)
         return ERROR, describe(error, call.is_commanded)
+
+    def _report(self, call: "Call", level: "str", text: "str", error: "BaseException") -> "None":
+        """Log a failure: those that a stranger brings about are counted."""
+        text %= call.name
+        if call.is_commanded:
+            self.reports.show(level, text, error)
+        else:
+            self.reports.count(level, "%s (asked by context %d)" % (text, call.src), error)
 
 
 def describe(error: "BaseException", is_full: "bool") -> "bytes":
@@ -225,13 +253,6 @@ def describe(error: "BaseException", is_full: "bool") -> "bytes":
         return encode((name, (), text, None, (), (), "", None, None, ()))
 
 
-def log() -> "Any":
-    """Return the logger of services, imported when there is something to be told."""
-    import logging
-
-    return logging.getLogger("remotesvc.service")
-
-
 def _discard(result: "Any") -> "None":
     """Drop a result that goes nowhere."""
     if type(result).__name__ == "coroutine":
@@ -240,12 +261,3 @@ def _discard(result: "Any") -> "None":
 
 def _kind_of(call: "Call") -> "str":
     return type(call.invoker).__name__
-
-
-def _is_authorized(policy: "Any", invoker: "Invoker", call: "Call") -> "bool":
-    """Ask a policy; one that raises does not authorize."""
-    try:
-        return policy.is_authorized(invoker.service, call) is True
-    except BaseException:  # noqa: BLE001 user code
-        log().exception("policy %s of %s raised: refused", type(policy).__name__, call.name)
-        return False

@@ -1,9 +1,11 @@
 """Stream: what a caller gets of a method that yields; an iterator with flow control."""
 
+import time
 import weakref
 from functools import partial
 
-from ..channel.receiver import EndOfStream, Receiver
+from ..channel.receiver import EndOfStream, Receiver, late
+from ..core.budget import Unfit
 from ..core.errors import CallTimeout, Error, RemoteError
 from .catalog import CATALOG
 from .offers import NUMBER
@@ -12,7 +14,7 @@ from .waits import Wait
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import TracebackType
-    from typing import Any, Optional, Type
+    from typing import Any, Optional, Tuple, Type
 
     from ..core.futures import ReplyFuture
     from .verbs import ServiceVerbs
@@ -26,8 +28,8 @@ class Stream:
     The method begins to run with the first `next()`, and never gets further ahead than a window
     of 1 MiB. An exception in it is raised here after all that it yielded; what it returns is
     `value` at the end. `close()`, the end of the `with` block, or that nobody holds it any more,
-    ends it early: its `finally` blocks run. A timeout of the call counts for each value, and the
-    stream goes on after it. `async for` works too.
+    ends it early: its `finally` blocks run. A timeout of the call counts for each value, and for
+    the end; the stream goes on after it. `async for` works too.
     """
 
     SIZE = NUMBER.size
@@ -45,6 +47,12 @@ class Stream:
     def __repr__(self) -> "str":
         return "<Stream %d of %s>" % (self._number, self._verbs.context.name)
 
+    def __wire__(self) -> "Tuple[int, Tuple[Any, ...]]":
+        raise Unfit("is a stream, and a stream cannot be passed on: give list(stream)")
+
+    def __reduce__(self) -> "Tuple[Any, ...]":
+        raise Unfit("a stream cannot be passed on: give list(stream)")
+
     def __iter__(self) -> "Stream":
         return self
 
@@ -52,17 +60,33 @@ class Stream:
         if self._is_over:
             raise StopIteration
         receiver = self._receiver or self._open()
+        deadline = _Deadline(self._verbs.timeout)
         try:
             return receiver.get(self._verbs.timeout)
         except (EndOfStream, RemoteError, _Over):
-            future = self._finish()
+            pass  # the answer says how it ended
         except CallTimeout:
             raise  # the next one may come in time
         except BaseException:
             self.close()
             raise
-        self.value = future.result()
+        self._conclude(deadline)
         raise StopIteration
+
+    def _conclude(self, deadline: "_Deadline") -> "None":
+        """Take the answer, which may come later than the end of the values, or never."""
+        from concurrent.futures import wait  # a child has services before it has futures
+
+        future: "Any" = self._future
+        try:
+            is_there = wait((future,), deadline.left()).done
+        except BaseException:
+            self.close()
+            raise
+        if not is_there:
+            raise deadline.error()
+        self._finish()
+        self.value = future.result()
 
     def __aiter__(self) -> "Stream":
         return self
@@ -71,19 +95,36 @@ class Stream:
         if self._is_over:
             raise StopAsyncIteration
         receiver = self._receiver or self._open()
+        deadline = _Deadline(self._verbs.timeout)
         try:
             return await receiver.aget(self._verbs.timeout)
         except (EndOfStream, RemoteError, _Over):
-            future = self._finish()
+            pass
         except CallTimeout:
             raise
         except BaseException:
             self.close()
             raise
-        from asyncio import wrap_future
-
-        self.value = await wrap_future(future)
+        await self._await_end(deadline)
         raise StopAsyncIteration
+
+    async def _await_end(self, deadline: "_Deadline") -> "None":
+        """Do what _conclude() does."""
+        import asyncio
+
+        future: "Any" = self._future
+        # Not wrap_future(): who gives that up gives up the call.
+        loop, event = asyncio.get_event_loop(), asyncio.Event()
+        future.add_done_callback(lambda _: _tell(loop, event))
+        try:
+            await asyncio.wait_for(event.wait(), deadline.left())
+        except asyncio.TimeoutError:
+            raise deadline.error() from None
+        except BaseException:
+            self.close()
+            raise
+        self._finish()
+        self.value = future.result()
 
     def _open(self) -> "Receiver":
         context = self._verbs.context
@@ -107,11 +148,10 @@ class Stream:
             self.close()  # another thread has closed it before there was anything to close
         return receiver
 
-    def _finish(self) -> "ReplyFuture":
-        """Let go of everything; return what knows how the method ended."""
+    def _finish(self) -> "None":
+        """Let go of everything: it is known how the method ended."""
         self._is_over = True
         self._let_go()
-        return self._future  # type: ignore[return-value]  # it was opened
 
     def close(self) -> "None":
         """End the method, if it runs; closing twice is fine."""
@@ -146,6 +186,29 @@ def _abandon(receiver: "Receiver", future: "ReplyFuture", wait: "Optional[Wait]"
         wait.end()
     receiver.close()
     future.cancel()
+
+
+def _tell(loop: "Any", event: "Any") -> "None":
+    try:
+        loop.call_soon_threadsafe(event.set)
+    except RuntimeError:
+        return  # the loop is closed, so nobody waits
+
+
+class _Deadline:
+    """When a value, or the end, has to be there."""
+
+    def __init__(self, timeout: "Optional[float]") -> "None":
+        self._timeout = timeout
+        self._limit = None if timeout is None else time.monotonic() + timeout
+
+    def left(self) -> "Optional[float]":
+        """Return the seconds that are left."""
+        return None if self._limit is None else max(0.0, self._limit - time.monotonic())
+
+    def error(self) -> "CallTimeout":
+        """Return what is raised when they are over."""
+        return late(self._timeout)
 
 
 class _Over(Error):

@@ -20,7 +20,7 @@ from .waits import Wait
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, List, Optional, Tuple, Type, TypeVar, Union
+    from typing import Any, Dict, List, Optional, Sequence, Tuple, Type, TypeVar, Union
 
     from ..core.context import Context
     from ..core.futures import ReplyFuture
@@ -61,12 +61,27 @@ class ServiceVerbs(Verbs):
         """Seconds that each call may take."""
         return self._timeout
 
-    def name(self, service: "Union[str, Type[Any]]", method: "str") -> "MethodName":
-        """Return how a method is named here and over there."""
-        return MethodName(service, method)
+    def name(
+        self, service: "Union[str, Type[Any]]", method: "str", nameless: "Sequence[Any]" = ()
+    ) -> "MethodName":
+        """Return how a method is named here and over there; TypeError for what names none."""
+        if not isinstance(method, str) or not method:
+            raise TypeError(_say_how(service, method))
+        name = MethodName(service, method)
+        if nameless:
+            raise TypeError(
+                "%s: the arguments of a service go by name: %r has none"
+                % (name.qualname, nameless[0])
+            )
+        return name
 
     def proxy(self, cls: "Type[T]") -> "T":
         """Return a proxy for a class."""
+        if isinstance(cls, str):
+            raise TypeError(
+                "service(%r): a proxy needs the class; by its name a service is called with "
+                'call_service(%r, "method")' % (cls, cls)
+            )
         return Proxy(self, cls, self._context.name)  # type: ignore[return-value, arg-type]
 
     def catalog(self) -> "List[Dict[str, Any]]":
@@ -79,7 +94,7 @@ class ServiceVerbs(Verbs):
         refusal = refuse_asking(name, *self._relation())
         if refusal is not None:
             raise RefusedError("%s: %s" % (self._context.name, refusal))
-        self.call_service(service, "")
+        self.call(MethodName(service, ""))
 
     def call(__self, __fn: "Any", *args: "Any", **kwargs: "Any") -> "Any":
         """Call and wait; PoolExhausted where a pool would have to wait for itself."""
@@ -165,6 +180,22 @@ class ServiceVerbs(Verbs):
             context.router.switch.send(context.id, CALL_SERVICE, RAW, payload, 0, context.auth)
         except Error:
             return  # it is lost, and the call with it
+
+
+def _say_how(service: "Any", method: "Any") -> "str":
+    """Return what is wrong with the first two arguments of a call."""
+    given = method or service
+    name = getattr(given, "__name__", "method")
+    if isinstance(given, (str, type)):
+        return "call_service(%r): the name of a method is missing: it is the second argument" % (
+            given if isinstance(given, str) else name
+        )
+    owner = service.__name__ if isinstance(service, type) else "Class"
+    return 'wanted is a service and the name of a method, got %r: write call_service(%s, "%s")' % (
+        given,
+        owner,
+        name,
+    )
 
 
 def call(__context: "Context", __service: "Any", __method: "str", **kwargs: "Any") -> "Any":

@@ -13,7 +13,7 @@ from remotesvc.core.values import SENDER, decode, encode
 from remotesvc.core.wire import DEAD, RAW, Message
 from tests.core.ends import Clock, Neighbour, message
 
-__all__ = ["CHILD", "CREDIT", "OTHER", "Station"]
+__all__ = ["CHILD", "CREDIT", "OTHER", "Station", "fields_of"]
 
 CHILD, OTHER = 5, 6
 

@@ -18,11 +18,12 @@ from remotesvc import (
     ValueNotSupported,
 )
 from remotesvc.channel.frames import END, VALUE
+from remotesvc.channel.receiver import Receiver
 from remotesvc.channel.sender import open_sender
 from remotesvc.core.dead import bury
 from remotesvc.core.values import SENDER, decode, encode
 from remotesvc.core.wire import DEAD
-from tests.channel.ends import CHILD, OTHER, Station
+from tests.channel.ends import CHILD, OTHER, Station, fields_of
 
 HANDLE = 300
 WINDOW = 8192
@@ -202,12 +203,72 @@ def test_other_end_that_names_somebody_else_is_refused(station: Station) -> None
             channel.send(1)
 
 
+def test_other_end_that_names_a_receiver_of_ours_is_refused(station: Station) -> None:
+    with Channel(station, WINDOW) as channel, Receiver(station, WINDOW) as ours:
+        give(station, channel)
+        assert channel._receiver is not None
+        station.write(channel._receiver, encode(Lent(*fields_of(ours))))
+        with pytest.raises(ProtocolError, match="other end is in context 0, and not in context 5"):
+            channel.send("for the child only", timeout=0)
+        assert ours.poll() is None
+
+
+def test_close_tells_nobody_else_whom_the_other_end_named(station: Station) -> None:
+    with Receiver(station, WINDOW) as ours:
+        channel = Channel(station, WINDOW)
+        give(station, channel)
+        assert channel._receiver is not None
+        station.write(channel._receiver, encode(Lent(*fields_of(ours))))
+        channel.close()
+        assert ours.poll() is None
+
+
 # -- the end that arrives ------------------------------------------------------------------------
 
 
-def arrived(station: Station) -> Channel:
+def test_channel_to_a_receiver_of_ours_is_not_a_childs_to_give(station: Station) -> None:
+    with Receiver(station, WINDOW) as ours:
+        fields = (*fields_of(ours), True)
+        with pytest.raises(ProtocolError, match="other end is in context 0, and not in context 5"):
+            open_sender(station, CHILD, CHILD, fields)
+
+
+def test_channel_from_a_pickle_may_lead_wherever_our_parent_said(station: Station) -> None:
+    fields = (CHILD, HANDLE, bytes(16), WINDOW, True)
+    channel = open_sender(station, 0, 0, fields)
+    assert isinstance(channel, Channel)
+    channel.close()
+
+
+def test_greeting_never_waits_for_a_window_that_somebody_else_has_spent(station: Station) -> None:
+    sender = station.lent_sender(1024, HANDLE)
+    channel = open_sender(station, CHILD, CHILD, (CHILD, HANDLE, bytes(16), 1024, True))
+    assert isinstance(channel, Channel)
+    sender.send(b"x" * 600)
+    for use in (channel.meet, channel.poll, lambda: channel.get(0), lambda: channel.send(1)):
+        with pytest.raises(ProtocolError, match="web1 sent a second reference to the end of a"):
+            use()
+    assert station.streams._inboxes == {}
+    channel.close()
+    sender.close()
+
+
+def test_second_reference_to_the_same_end_of_a_channel_is_refused(station: Station) -> None:
+    with arrived(station) as channel:
+        channel.meet(0)
+        second = arrived(station)
+        with pytest.raises(ProtocolError, match="second reference"):
+            second.meet(0)
+        with pytest.raises(ProtocolError, match="second reference"):
+            station.lent_sender(WINDOW).send(1)
+        second.close()
+        (greeting,) = texts(station)
+        assert greeting[0] == 0
+
+
+def arrived(station: Station, handle: int = HANDLE) -> Channel:
     """Return the end of a channel of the first child that came in a message of it."""
-    channel = open_sender(station, CHILD, CHILD, (CHILD, HANDLE, bytes(16), WINDOW, True))
+    channel = open_sender(station, CHILD, CHILD, (CHILD, handle, bytes(16), WINDOW, True))
     assert isinstance(channel, Channel)
     return channel
 
@@ -272,7 +333,8 @@ def test_channel_that_is_not_its_to_give_is_refused(
 
 
 def test_channels_are_members_of_a_select(station: Station) -> None:
-    with Channel(station, WINDOW) as one, arrived(station) as two, Select((one, two)) as select:
+    one, two = Channel(station, WINDOW), arrived(station, HANDLE + 1)
+    with one, two, Select((one, two)) as select:
         give(station, one)
         come(station, one)
         assert select.poll() is None

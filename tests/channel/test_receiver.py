@@ -66,8 +66,9 @@ def test_values_come_in_order_and_bytes_as_they_are(station: Station, receiver: 
     station.write(receiver, "last")
 
     assert [receiver.get(0) for _ in range(4)] == [[1], {"a": None}, b"\xff\x00", "last"]
-    with pytest.raises(CallTimeout, match="no value came within 0 s"):
+    with pytest.raises(CallTimeout, match="no value came within 0 s") as caught:
         receiver.get(0)
+    assert caught.value.__context__ is None, "its traceback begins with what is no error"
 
 
 def test_large_value_is_joined_from_its_parts(station: Station) -> None:

@@ -25,6 +25,17 @@ def shown(select: Select) -> Any:
     return event.receiver, event.value
 
 
+@pytest.mark.parametrize("nested", [False, True])
+def test_receiver_that_is_not_in_a_list_is_refused_and_loses_nothing(
+    station: Station, nested: bool
+) -> None:
+    with Receiver(station) as one, Select([one]) as select:
+        station.write(one, 1)
+        with pytest.raises(TypeError, match=r"Select\(\[receiver\]\)"):
+            Select(select if nested else one)  # type: ignore[arg-type]
+        assert shown(select) == (one, 1)
+
+
 # -- taking --------------------------------------------------------------------------------------
 
 

@@ -212,6 +212,14 @@ def test_end_after_hello_is_a_disconnection_with_the_last_words() -> None:
     assert error.reason == "the other side closed the connection"
 
 
+def test_child_that_was_to_end_is_told_without_how_it_ended() -> None:
+    case = Case().open()
+    case.say_hello()
+    case.connection.farewell = "it was shut down from here"
+    case.end(-9)
+    assert str(case.error) == "web1 is gone: it was shut down from here"
+
+
 def test_silence_is_told_with_the_name_of_the_host() -> None:
     case = Case().open()
     case.say_hello()

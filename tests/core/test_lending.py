@@ -2,7 +2,13 @@
 
 import pytest
 
-from remotesvc.core.lending import lent_authority, refuse_handing_on, refuse_reference
+from remotesvc.core.lending import (
+    lent_authority,
+    refuse_channel,
+    refuse_handing_on,
+    refuse_reader,
+    refuse_reference,
+)
 
 OWN, PARENTS = 5, (1, 0)
 
@@ -76,3 +82,30 @@ def test_who_may_hand_on_what_leads_to_a_third_one(
     assert (told is None) == (refusal is None)
     assert told is None or (refusal or "") in told
     assert told is None or ("web1" in told and "web2" in told)
+
+
+@pytest.mark.parametrize(
+    ("named", "src", "is_refused"),
+    [
+        pytest.param(7, 7, False, id="a child's own"),
+        pytest.param(1, 1, False, id="our parent's own"),
+        pytest.param(5, 5, False, id="ours, in a message to ourselves"),
+        pytest.param(0, 5, False, id="of a pickle, which a parent sent"),
+        pytest.param(5, 7, True, id="a child names us"),
+        pytest.param(8, 7, True, id="a child names its sibling"),
+        pytest.param(7, 1, True, id="our parent names a child"),
+    ],
+)
+def test_other_end_of_a_channel_is_who_sent_it(named: int, src: int, is_refused: bool) -> None:
+    refusal = refuse_channel(named, src, OWN)
+
+    assert (refusal is not None) == is_refused
+    assert refusal is None or f"in context {named}, and not in context {src}" in refusal
+
+
+@pytest.mark.parametrize(("home", "is_refused"), [(7, False), (5, True), (1, True), (8, True)])
+def test_who_asked_for_a_stream_reads_it(home: int, is_refused: bool) -> None:
+    refusal = refuse_reader(home, 7)
+
+    assert (refusal is not None) == is_refused
+    assert refusal is None or f"context 7, who called, and not to context {home}" in refusal

@@ -1,5 +1,6 @@
 """What is kept back: a Secret until HELLO, and a reference to somebody else for ever."""
 
+import queue
 import sys
 import threading
 from pathlib import Path
@@ -9,6 +10,8 @@ import pytest
 import remotesvc
 from remotesvc.core.values import CONTEXT, encode
 from tests.core.value_shapes import Live
+
+DEADLINE = 30.0
 
 SECRET = "correct horse battery staple"
 
@@ -77,6 +80,21 @@ def test_a_context_may_refer_to_itself_and_to_nobody_else() -> None:
         assert router.decode(reference, one.id) == one
         with pytest.raises(remotesvc.ProtocolError, match="not context 2's to give"):
             router.decode(reference, other.id)
+
+
+def test_a_context_in_a_message_tells_of_its_loss_as_ours_does() -> None:
+    with remotesvc.Router() as router:
+        child = router.local()
+        lent = router.decode(encode(Live(CONTEXT, (child.id, "child"))), child.id)
+        assert lent is not child
+        told: queue.Queue[remotesvc.Context] = queue.Queue()
+        lent.on_disconnect(lambda context, _: told.put(context))
+        child.on_disconnect(lambda context, _: told.put(context))
+        child.kill()
+        assert {id(told.get(timeout=DEADLINE)) for _ in range(2)} == {id(lent), id(child)}
+        again = lent.lent(None).lent(child.id)
+        again.on_disconnect(lambda context, _: told.put(context))
+        assert told.get(timeout=DEADLINE) is again
 
 
 def test_a_context_as_an_argument_is_a_handle_on_the_same_context_over_there() -> None:

@@ -105,7 +105,7 @@ def dropped(scene: Scene, dst: int, payload: bytes, caplog: Any) -> str:
         scene.say([CALL_SERVICE, PLAIN, payload, REPLY, src, auth, dst])
     scene.check_the_rest_is_well()
     assert scene.heard(REPLY) == []
-    (text,) = [one for one in caplog.messages if "CALL" in one or "handle=5" in one]
+    (text,) = [one for one in caplog.messages if "in the name of" in one]
     return str(text)
 
 

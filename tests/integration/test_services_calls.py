@@ -194,7 +194,7 @@ def test_cancel_of_a_large_call_that_is_on_its_way_keeps_it_from_running(
     future = child.submit_service(Plain, "tell", value=bytes(3_000_000))
     assert future.cancel()
     with pytest.raises(LookupError):
-        child.call_service("nothing", "")  # its answer comes after the cancel was heard
+        child.call_service("nothing", "at_all")  # its answer comes after the cancel was heard
     pipe.release()
     assert running.result(DEADLINE) == ""
     assert child.service(Plain).measure(bytes(3_000_001)) == 3_000_001
@@ -294,7 +294,7 @@ def test_pool_that_is_closed_tells_those_who_wait_and_those_who_run(router: Rout
         with pytest.raises(RefusedError, match=r"Desk\.\w+: the services of this context were"):
             one.result(DEADLINE)
     assert desk.seen == [], "what waited did not run"
-    with pytest.raises(RefusedError, match="the services of context 0 are closed"):
+    with pytest.raises(RefusedError, match="the services of the controller are closed"):
         router.myself.call_service(Desk, "ask", value=1)
     pool.close()
 

@@ -11,7 +11,15 @@ from remotesvc.core.pending import Pending
 from remotesvc.core.values import SENDER, decode, encode
 from remotesvc.core.visible import visible
 from remotesvc.core.wire import DEAD, ERROR, PICKLE, PLAIN, RAW
-from remotesvc.service import AllowAny, Call, DeduplicatingInvoker, Pool, Service, expose
+from remotesvc.service import (
+    AllowAny,
+    Call,
+    DeduplicatingInvoker,
+    Pool,
+    SerializedInvoker,
+    Service,
+    expose,
+)
 from remotesvc.service.admission import BYTES_LIMIT, CALLS_LIMIT
 from remotesvc.service.catalog import CATALOG
 from remotesvc.service.request import ACTIVATE, HEAD, NAME_LIMIT, pack_cancel, pack_request
@@ -71,6 +79,11 @@ class Open(Service):
         """Yield without an end."""
         while True:
             yield bytes(10_000)
+
+    @expose(policy=AllowAny())
+    def values_of(self, value: bytes) -> Any:
+        """Yield what was given."""
+        yield value
 
     def hidden(self) -> None:
         """Be called by nobody."""
@@ -183,7 +196,8 @@ def test_names_with_control_characters_are_harmless_in_the_log(
 
     ((encoding, _),) = answers(scene)
     assert encoding == DEAD
-    assert all("\x1b" not in visible(one) for one in caplog.messages)
+    assert caplog.messages
+    assert all(one == visible(one) for one in caplog.messages)
 
 
 # -- what it may not do --------------------------------------------------------------------------
@@ -274,11 +288,12 @@ def test_stream_belongs_to_who_asked_for_it_and_the_catalog_to_parents(
 class _Sender:
     """Encodes as a Sender to the hostile child itself."""
 
-    def __init__(self, home: int) -> None:
+    def __init__(self, home: int, window: int = 1 << 20) -> None:
         self._home = home
+        self._window = window
 
     def __wire__(self) -> tuple[int, tuple[Any, ...]]:
-        return SENDER, (self._home, 300, bytes(16), 1 << 20)
+        return SENDER, (self._home, 300, bytes(16), self._window)
 
 
 # -- floods --------------------------------------------------------------------------------------
@@ -308,22 +323,103 @@ def test_flood_of_large_arguments_is_weighed(scene: Scene, service: Open) -> Non
         assert service.begun.acquire(timeout=DEADLINE)
     large = request("note", encode({"value": bytes(200_000)}))
     with memory_stays_below(MEMORY):
-        scene.say([CALL_SERVICE, PLAIN, large, REPLY], count=500)
+        scene.say([CALL_SERVICE, PLAIN, large, 0], count=500)
         calls, size = scene.router.pool._desk._accounts[scene.evil.id]  # type: ignore[union-attr]
         assert (calls, size <= BYTES_LIMIT) == (BYTES_LIMIT // 200_010, True)
-    told = answers(scene)
-    assert {(encoding, value[0]) for encoding, value in told} == {(DEAD, "refused")}
-    assert len(told) == 500 - calls
+        scene.say([CALL_SERVICE, PLAIN, large, REPLY])
+    ((encoding, (code, _)),) = answers(scene)
+    assert (encoding, code) == (DEAD, "refused")
 
 
-def test_calls_whose_reply_handles_are_all_the_same_are_counted_once_each(
+def test_calls_whose_reply_handles_are_all_the_same_are_refused_but_one(
     scene: Scene, service: Open
 ) -> None:
-    scene.say([CALL_SERVICE, PLAIN, request("note"), REPLY], count=300)
+    scene.say([CALL_SERVICE, PLAIN, request("wait"), REPLY], count=300)
+    told = answers(scene)
+    assert {(encoding, value[0]) for encoding, value in told} == {(DEAD, "protocol")}
+    assert len(told) == 299
+    service.gate.set()
     desk = scene.router.pool._desk  # type: ignore[union-attr]
     while desk._accounts or desk._calls:
         scene.check_the_rest_is_well()
-    assert len(service.ran) == 300
+
+
+def test_calls_of_one_child_leave_threads_to_others(scene: Scene, service: Open) -> None:
+    scene.say([CALL_SERVICE, PLAIN, request("wait"), 0], count=20)
+    assert service.begun.acquire(timeout=DEADLINE)
+    assert scene.router.myself.options(DEADLINE).call_service(NAME, "note") == "ran"
+    assert not service.begun.acquire(blocking=False), "one of four threads is its share"
+
+
+def test_calls_without_a_reply_end_with_the_child(scene: Scene, service: Open) -> None:
+    scene.say([CALL_SERVICE, PLAIN, request("wait"), 0], count=20)
+    assert service.begun.acquire(timeout=DEADLINE)
+    desk = scene.router.pool._desk  # type: ignore[union-attr]
+    scene.evil.kill()
+    while desk._accounts or desk._calls:
+        scene.check_the_rest_is_well()
+
+
+def test_streams_that_are_not_opened_count_with_their_arguments(
+    scene: Scene, service: Open
+) -> None:
+    large = request("values_of", encode({"value": bytes(900_000)}))
+    with memory_stays_below(MEMORY):
+        for handle in range(REPLY, REPLY + 30):
+            scene.say([CALL_SERVICE, PLAIN, large, handle])
+            while not scene.heard(handle):
+                scene.check_the_rest_is_well()
+    desk = scene.router.pool._desk  # type: ignore[union-attr]
+    assert desk._accounts[scene.evil.id][0] == BYTES_LIMIT // 900_020
+    assert {encoding for encoding, _ in answers(scene, REPLY + 29)} == {DEAD}
+
+
+def test_stream_of_a_serialised_service_that_is_not_read_leaves_the_turn_to_others(
+    scene: Scene, service: Open
+) -> None:
+    class Serial(Open):
+        invoker_class = SerializedInvoker
+
+        @classmethod
+        def name(cls) -> str:
+            return "serial"
+
+    pool = scene.router.pool
+    assert pool is not None
+    pool.add(Serial(scene.router))
+    scene.say([CALL_SERVICE, PLAIN, request("values", service="serial"), REPLY])
+    while not (heard := scene.heard(REPLY)):
+        scene.check_the_rest_is_well()
+    number = int.from_bytes(heard[0][1], "big")
+    arguments = encode({"number": number, "sender": _Sender(scene.evil.id, 30_000)})
+    scene.say([CALL_SERVICE, PLAIN, request("open_stream", arguments, CATALOG), REPLY + 1])
+    while not scene.heard(300):
+        scene.check_the_rest_is_well()
+
+    assert scene.router.myself.options(DEADLINE).call_service("serial", "note") == "ran"
+
+
+def test_share_of_a_run_that_is_cancelled_is_not_the_run(scene: Scene, service: Open) -> None:
+    class Shared(Open):
+        invoker_class = DeduplicatingInvoker
+
+        @classmethod
+        def name(cls) -> str:
+            return "shared"
+
+    pool = scene.router.pool
+    assert pool is not None
+    shared = Shared(scene.router)
+    pool.add(shared)
+    scene.say([CALL_SERVICE, PLAIN, request("wait", service="shared"), REPLY])
+    assert shared.begun.acquire(timeout=DEADLINE)
+    ours = scene.router.myself.submit_service("shared", "wait")
+    while len(pool.invokers()["shared"]._pending[("wait", b"d;")]) < 2:  # type: ignore[attr-defined]
+        scene.check_the_rest_is_well()
+    scene.say([CALL_SERVICE, RAW, pack_cancel(REPLY)])
+    shared.gate.set()
+
+    assert ours.result(DEADLINE) == "over, False"
 
 
 def test_replies_that_it_never_reads_are_dropped_and_the_others_get_theirs(

@@ -10,13 +10,14 @@ from remotesvc import (
     CallTimeout,
     Context,
     DisconnectedError,
+    MessageTooLarge,
     Receiver,
     RefusedError,
     RemoteError,
     Router,
     ValueNotSupported,
 )
-from remotesvc.service import AllowAny, Pool, Service, expose
+from remotesvc.service import AllowAny, Invoker, Pool, SerializedInvoker, Service, expose
 from remotesvc.service.catalog import CATALOG
 from remotesvc.service.offers import OFFERS_LIMIT
 from remotesvc.service.stream import Stream
@@ -138,15 +139,46 @@ def test_value_that_cannot_travel_is_an_error_that_names_the_method(child: Conte
         next(stream)
 
 
-def test_timeout_of_a_stream_counts_for_each_value_and_ends_the_method(
+def test_timeout_of_a_stream_counts_for_each_value_and_the_stream_goes_on(
     child: Context, lines: Lines
 ) -> None:
     child.service(Plain).add(1)
     stream = child.options(timeout=0.5).call_service(Yielding, "think")
     assert next(stream) == 1
-    with pytest.raises(CallTimeout):
-        next(stream)
+    lines.wait_for(b"busy")
+    for _ in range(2):
+        with pytest.raises(CallTimeout):
+            next(stream)
+    assert b"over" not in [text for _, _, text in lines.prints]
+    stream.close()
     assert notes_of(child, lines) == ["over"]
+
+
+@pytest.mark.parametrize("invoker", [Invoker, SerializedInvoker])
+def test_value_that_is_too_long_says_how_long_it_may_be(router: Router, invoker: Any) -> None:
+    class Long(Service):
+        invoker_class = invoker
+
+        @expose(policy=AllowAny())
+        def values(self) -> Any:
+            yield bytes((1 << 20) + 1)
+
+    with Pool(router, [Long]):
+        stream = router.myself.call_service(Long.name(), "values")
+        words = "a yielded value may have at most 1 MiB: yield it in parts"
+        with pytest.raises(MessageTooLarge, match=words):
+            next(stream)
+
+
+def test_stream_cannot_be_passed_on(child: Context) -> None:
+    child.service(Annotated).count(1)
+    stream: Any = child.service(Annotated).count(3)
+    words = r"a stream cannot be passed on: give list\(stream\)"
+    with pytest.raises(ValueNotSupported, match=words):
+        child.call_service(Plain, "add", left=stream)
+    with pytest.raises(ValueNotSupported, match=words):
+        child.call(len, stream)
+    assert child.call(len, list(stream)) == 3
 
 
 def test_stream_of_a_lost_child_ends_with_the_reason(router: Router, lines: Lines) -> None:

@@ -374,3 +374,28 @@ def test_defaults_are_described_short_and_whatever_they_do() -> None:
     assert long.startswith(r"'\x1b\x1b")
     assert len(long) < 100
     assert broken == "Broken"
+
+
+def test_default_of_none_makes_none_acceptable() -> None:
+    def method(
+        self: Any,
+        names: list[str] = None,  # type: ignore[assignment] # noqa: RUF013 what is tested
+        limit: "int | None" = None,
+        note: str = "",
+    ) -> None: ...
+
+    arguments = Arguments(method)
+    arguments.check({"names": None, "limit": None})
+    assert "must be list[str] | None, not int" in fault(lambda: arguments.check({"names": 1}))
+    assert "must be str, not None" in fault(lambda: arguments.check({"note": None}))
+    assert arguments.describe() == [
+        ("names", "list[str] | None", "None"),
+        ("limit", "int | None", "None"),
+        ("note", "str", "''"),
+    ]
+
+
+def test_declared_default_of_none_makes_none_acceptable() -> None:
+    def method(self: Any, names: Any = None) -> None: ...
+
+    Arguments(method, {"names": list}).check({"names": None})

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from remotesvc import Router
+from remotesvc.core.errors import ProtocolError
 from remotesvc.core.values import decode
 from remotesvc.core.wire import DEAD, PLAIN
 from remotesvc.service.admission import CALLS_LIMIT
@@ -127,3 +128,65 @@ def test_all_are_told_why_they_get_no_result(desk: Desk, line: Line) -> None:
         (DEAD, ("refused", "Logs.tail: closed"))
     ] * 2
     assert all(call.cancelled for call in calls)
+
+
+def test_call_is_known_until_its_method_has_ended_and_its_stream_too(desk: Desk) -> None:
+    for flag in ("is_running", "is_offered"):
+        call = make_call(desk.answer)
+        desk.open(call)
+        setattr(call, flag, True)
+        call.answer(PLAIN, b"x")
+        assert (desk._calls, desk._accounts[7][0]) == ({call.key: call}, 1)
+        setattr(call, flag, False)
+        call.release()
+        call.release()
+        assert (desk._calls, desk._accounts) == ({}, {})
+
+
+def test_stream_counts_until_the_call_that_reads_it_is_over(desk: Desk) -> None:
+    asked, reading = make_call(desk.answer), make_call(desk.answer, reply_to=301)
+    desk.open(asked)
+    asked.is_offered = True
+    asked.answer(PLAIN, b"x")
+    desk.open(reading)
+    reading.origin = asked
+    assert desk._accounts[7][0] == 2
+    reading.answer(PLAIN, b"y")
+
+    assert (desk._calls, desk._accounts) == ({}, {})
+
+
+@pytest.mark.parametrize("way", ["lose", "refuse_all"])
+def test_call_without_a_reply_is_reached_too(desk: Desk, line: Line, way: str) -> None:
+    calls = [make_call(desk.answer, reply_to=0) for _ in range(3)]
+    for call in calls:
+        assert desk.open(call) is None
+        call.ident = 1
+    if way == "lose":
+        desk.lose([7])
+    else:
+        desk.refuse_all("closed")
+
+    assert all(call.cancelled for call in calls)
+    assert len(line.jobs) == 3
+
+
+def test_second_call_with_the_same_reply_handle_is_a_breach_of_protocol(desk: Desk) -> None:
+    first = make_call(desk.answer)
+    desk.open(first)
+    with pytest.raises(ProtocolError, match="reply handle 300 is not over"):
+        desk.open(make_call(desk.answer))
+    assert desk._accounts == {7: [1, first.size]}
+    first.answer(PLAIN, b"x")
+    assert desk.open(make_call(desk.answer)) is None
+
+
+def test_call_that_was_cancelled_is_not_ended_again(desk: Desk, line: Line) -> None:
+    call = make_call(desk.answer)
+    desk.open(call)
+    call.ident = 1
+    for _ in range(3):
+        desk.cancel((7, 300), False)
+    desk.refuse_all("closed")
+
+    assert len(line.jobs) == 1

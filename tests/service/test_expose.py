@@ -45,8 +45,7 @@ class LogService(Service):
 
     def hidden(self) -> None: ...
 
-    @expose(policy=AllowAny())
-    def _private(self) -> None: ...
+    _private = follow
 
     @arg_spec({"path": str})
     @no_reply
@@ -426,3 +425,37 @@ def test_services_import_nothing_heavy(python: Interpreter) -> None:
     loaded = run(python, WEIGH, [str(ROOT), "remotesvc.service.expose"])
 
     assert sorted(set(loaded) & {*HEAVY, "ast"}) == []
+
+
+# -- names ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "name",
+        "router",
+        "select",
+        "has_select",
+        "on_shutdown",
+        "on_message",
+        "pool",
+        "invoker_class",
+    ],
+)
+def test_names_of_the_base_class_are_refused_when_they_are_exposed(name: str) -> None:
+    def method(self: Any) -> None: ...
+
+    method.__name__ = name
+    method.__qualname__ = f"Notes.{name}"
+    assert text_of(lambda: expose(AllowAny())(method)) == (
+        f"expose: Notes.{name} has a name that the base class Service needs itself: "
+        "give it another one"
+    )
+
+
+def test_private_name_is_refused_when_it_is_exposed() -> None:
+    def _add(self: Any) -> None: ...
+
+    text = text_of(lambda: expose(AllowAny())(_add))
+    assert "_add is private, as its name begins with _" in text

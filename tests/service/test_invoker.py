@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from remotesvc import Router
 from remotesvc.service import AllowAny, DeduplicatingInvoker, Pool, Service, expose
+from remotesvc.service.admission import SHARED_LIMIT
 from remotesvc.service.invoker import OUTCOMES_LIMIT, _canonical
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.binary(max_size=5)
@@ -65,6 +66,12 @@ class Numbers(Service):
         return key
 
     @expose(policy=AllowAny())
+    def take(self, key: bytes) -> bool:
+        """Count, too."""
+        self.runs += 1
+        return True
+
+    @expose(policy=AllowAny())
     def large(self, key: int) -> bytes:
         """Return 1 MB."""
         self.runs += 1
@@ -87,3 +94,13 @@ def test_results_that_are_kept_are_limited_by_number_and_by_size(empty_home: obj
         invoker.forget("large")
         assert invoker._outcomes == {}
         assert invoker._size == 0
+
+
+def test_arguments_that_are_long_are_compared_with_no_others(empty_home: object) -> None:
+    with Router() as router, Pool(router, [Numbers]) as pool:
+        call = router.myself.call_service
+        invoker: Any = pool.invokers()[Numbers.name()]
+        for _ in range(2):
+            assert call(Numbers, "take", key=bytes(SHARED_LIMIT))
+        assert pool.get_service(Numbers).runs == 2
+        assert (invoker._outcomes, invoker._pending) == ({}, {})

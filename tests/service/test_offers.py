@@ -146,3 +146,29 @@ def test_interrupt_before_the_next_value_closes_the_generator() -> None:
     with pytest.raises(KeyboardInterrupt):
         pump(numbers(1, 2, 3, log=log), Writer(), lay_open, ignore)  # type: ignore[arg-type]
     assert log == ["closed"]
+
+
+@pytest.mark.parametrize("way", ["lose", "withdraw", "cancel", "too many"])
+def test_call_is_offered_until_its_stream_is_dropped(way: str) -> None:
+    offers, call = Offers(), make_call(src=7)
+    payload = offers.add(call, numbers())
+    assert call.is_offered
+    if way == "lose":
+        offers.lose({7})
+    elif way == "withdraw":
+        offers.withdraw(call, payload)
+    elif way == "cancel":
+        assert call.wake is not None
+        call.wake()
+    else:
+        for _ in range(OFFERS_LIMIT):
+            offers.add(make_call(src=7), numbers())
+
+    assert not call.is_offered
+
+
+def test_stream_that_is_taken_stays_offered_and_is_not_withdrawn_any_more() -> None:
+    offers, call = Offers(), make_call(src=7)
+    offers.take(7, NUMBER.unpack(offers.add(call, numbers()))[0])
+
+    assert (call.is_offered, call.wake) == (True, None)

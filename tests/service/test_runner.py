@@ -110,7 +110,7 @@ def test_failure_that_nobody_waits_for_is_logged_unless_it_was_cancelled(
     assert runner.fail(cancelled, KeyboardInterrupt())[0] == PLAIN
     assert caplog.messages == []
     assert runner.fail(make_call(reply_to=0), LookupError("x"))[0] == PLAIN
-    assert caplog.messages == ["Logs.tail failed, and nobody waits for it"]
+    assert caplog.messages == ["Logs.tail failed, and nobody waits for it (asked by context 7)"]
 
 
 def test_stranger_hears_less_than_a_parent(runner: Runner) -> None:
