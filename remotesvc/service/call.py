@@ -80,6 +80,14 @@ class Call:
         self.desk: "Optional[Desk]" = None
         # Whether nobody waits for it any more: a method that runs long looks at it now and then.
         self.cancelled = False
+        # What its arguments take while it waits.
+        self.size = len(payload)
+        self.invoker: "Optional[Invoker]" = None
+        self._answer = answer
+        self._begin()
+
+    def _begin(self) -> "None":
+        """Note how far it is: not at all."""
         # Whether its own caller does not; others may wait for the same run.
         self.is_dropped = False
         self.is_answered = False
@@ -96,16 +104,12 @@ class Call:
         self.company: "List[Call]" = []
         self.error: "Optional[BaseException]" = None
         self.has_failed = False
-        # What its arguments take while it waits.
-        self.size = len(payload)
-        self.invoker: "Optional[Invoker]" = None
         # The thread that runs its method, 0 while none does (for runner.py).
         self.ident = 0
         self.is_interrupted = False
         self.is_given_up = False
         # Has it go on when it stands still, for it is to end.
         self.wake: "Optional[Callable[[], None]]" = None
-        self._answer = answer
 
     def __repr__(self) -> "str":
         return "<Call of %s from context %d>" % (self.name, self.src)

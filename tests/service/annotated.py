@@ -117,7 +117,7 @@ class Annotated:
         e: pathlib.Path,
         f: Mode,
         g: Point,
-        h: "list[",  # type: ignore[syntax, valid-type]
+        h: "list[",  # type: ignore[valid-type]
         i: Callable[[int], str],
         j: "Tree",
         k: "list[nowhere.Thing]",  # type: ignore[name-defined] # noqa: F821

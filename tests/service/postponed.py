@@ -27,7 +27,7 @@ class PostponedService(Service):
         limit: int | None = None,
         where: pathlib.Path | None = None,
         unknown: OnlyForCheckers | None = None,
-        private: arguments._nothing = None,  # type: ignore[name-defined] # noqa: F821
+        private: arguments._nothing = None,  # type: ignore[name-defined]
         call: Call | None = None,
     ) -> None:
         """Take every way to name a type."""

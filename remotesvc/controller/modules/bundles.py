@@ -61,10 +61,12 @@ SERVICE_MODULES = (
     "remotesvc.service.policy",
     "remotesvc.service.pool",
     "remotesvc.service.proxy",
+    "remotesvc.service.report",
     "remotesvc.service.request",
     "remotesvc.service.runner",
     "remotesvc.service.stream",
     "remotesvc.service.threads",
+    "remotesvc.service.turns",
     "remotesvc.service.verbs",
     "remotesvc.service.waits",
 )

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from remotesvc import current_router
 from remotesvc.service import AllowAny, Service, expose
 
-KEPT: list = []
+KEPT: "list[object]" = []
 
 
 class Blocks(Service):
