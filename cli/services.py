@@ -69,7 +69,7 @@ def services(ctx: click.Context, /, hosts: str, names: tuple[str, ...], **option
 
     def begin(verbs: Verbs) -> Iterator[ReplyFuture]:
         for name in names:
-            yield verbs.submit_service(name, "")
+            yield verbs.submit_activation(name)
         yield verbs.submit_service(CATALOG, "services")
 
     subject = Subject(" ".join(("services", *names)), is_service=True)

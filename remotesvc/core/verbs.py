@@ -177,6 +177,14 @@ class Verbs:
         """
         return self._services().proxy(cls)  # type: ignore[no-any-return]
 
+    def activate(self, service: "Service") -> "None":
+        """Have a service activated over there without calling it; RefusedError if not our child."""
+        self.submit_activation(service).result()
+
+    def submit_activation(self, service: "Service") -> "ReplyFuture":
+        """Send the request for that, and return its future."""
+        return self._services().ask(service)  # type: ignore[no-any-return]
+
     def services(self) -> "List[Dict[str, Any]]":
         """Return what is known of each service that is active over there, sorted by name.
 

@@ -88,13 +88,13 @@ class ServiceVerbs(Verbs):
         """Return what is known of the services over there."""
         return self.call_service(CATALOG, "services")  # type: ignore[no-any-return]
 
-    def activate(self, service: "Union[str, Type[Any]]") -> "None":
-        """Have a service activated without calling it; RefusedError where we are no parent."""
+    def ask(self, service: "Union[str, Type[Any]]") -> "ReplyFuture":
+        """Ask for a service to be activated; RefusedError where we are no parent."""
         name = service if isinstance(service, str) else service.name()
         refusal = refuse_asking(name, *self._relation())
         if refusal is not None:
             raise RefusedError("%s: %s" % (self._context.name, refusal))
-        self.call(MethodName(service, ""))
+        return self.submit(MethodName(service, ""))
 
     def call(__self, __fn: "Any", *args: "Any", **kwargs: "Any") -> "Any":
         """Call and wait; PoolExhausted where a pool would have to wait for itself."""
