@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 SOURCES := remotesvc bootstrap cli tests examples bench
 
 # Tests run on this many processes; many of them wait for others, so two cores take three.
-JOBS ?= 3
+JOBS ?= 4
 PYTEST := $(BIN)/python -m pytest
 PYTEST_ARGS ?=
 

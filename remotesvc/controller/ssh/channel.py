@@ -137,13 +137,20 @@ class ChannelStream:
             arrival.reset()
             # Looked at before reading: what arrived before the end is read below.
             is_ended = channel.eof_received or channel.closed
-            while channel.recv_stderr_ready():
-                self._error = (self._error + channel.recv_stderr(READ_SIZE))[-STDERR_KEPT:]
-                self.stderr = self._error.decode("utf-8", "backslashreplace")
-            while channel.recv_ready() and not self._is_closed:
-                channel.recv(READ_SIZE)  # it was handed on: this opens the window again
+            try:
+                self._read(channel)
+            except (OSError, EOFError, paramiko.SSHException):
+                is_ended = True  # it went while the window was being opened again
         if not self._is_closed:
             self._tell_end()
+
+    def _read(self, channel: paramiko.Channel) -> None:
+        """Take what has arrived; each of these may send how much more may come."""
+        while channel.recv_stderr_ready():
+            self._error = (self._error + channel.recv_stderr(READ_SIZE))[-STDERR_KEPT:]
+            self.stderr = self._error.decode("utf-8", "backslashreplace")
+        while channel.recv_ready() and not self._is_closed:
+            channel.recv(READ_SIZE)  # it was handed on: this opens the window again
 
     def _take(self, data: bytes) -> None:
         """Hand on what has arrived (on paramiko's thread, which must go on whatever happens)."""
