@@ -133,7 +133,8 @@ class _Commands:
         with self._lock:
             self.is_interrupted = True
             if self._running is not None:
-                self._running.send_signal(signal.SIGINT)
+                # Not SIGINT: Python dies of that loudly while it starts.
+                self._running.send_signal(signal.SIGTERM)
 
     drop = interrupt  # a command knows what a second one means
 

@@ -178,7 +178,7 @@ class Verbs:
         return self._services().proxy(cls)  # type: ignore[no-any-return]
 
     def activate(self, service: "Service") -> "None":
-        """Have a service activated over there without calling it; RefusedError if not our child."""
+        """Have a service activated over there without calling it; RefusedError from a child."""
         self.submit_activation(service).result()
 
     def submit_activation(self, service: "Service") -> "ReplyFuture":

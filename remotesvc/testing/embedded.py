@@ -19,7 +19,7 @@ from typing import Any
 import paramiko
 
 from remotesvc.testing.embedded_gate import Gate
-from remotesvc.testing.embedded_session import Forward, start_thread
+from remotesvc.testing.embedded_session import AnsweringTransport, Forward, start_thread
 from remotesvc.testing.embedded_settings import EmbeddedSettings, load
 from remotesvc.testing.folder import HOST
 
@@ -52,7 +52,7 @@ def _serve(
     """Serve one client until it goes."""
     # Without it each small answer waits for the client's delayed acknowledgement.
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    with contextlib.closing(paramiko.Transport(connection)) as transport:
+    with contextlib.closing(AnsweringTransport(connection)) as transport:
         transport.local_version += " " + settings.banner
         for key in host_keys:
             transport.add_server_key(key)

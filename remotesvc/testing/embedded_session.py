@@ -14,9 +14,14 @@ import threading
 from collections.abc import Callable
 from typing import IO, Any
 
-__all__ = ["Forward", "Session", "start_thread"]
+import paramiko
+
+__all__ = ["AnsweringTransport", "Forward", "Session", "start_thread"]
 
 CHUNK_BYTES = 65536
+
+# RFC 4254, 5.4: the answer to a request that wants one.
+CHANNEL_SUCCESS = 99
 
 # paramiko has no event for the end of a channel.
 LOOK_AGAIN_SECONDS = 0.05
@@ -35,6 +40,36 @@ def start_thread(run: Callable[[], None]) -> threading.Thread:
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
     return thread
+
+
+class AnsweringTransport(paramiko.Transport):  # type: ignore[misc]
+    """Knows which requests it has answered: a command may end sooner than it was granted.
+
+    A client takes a channel that is closed before the answer for a refusal.
+    """
+
+    def __init__(self, connection: socket.socket) -> None:
+        super().__init__(connection)
+        self._granted: set[int] = set()
+        self._has_granted = threading.Condition()
+
+    def _send_user_message(self, data: Any) -> None:
+        super()._send_user_message(data)
+        message = data.asbytes()
+        if message[0] == CHANNEL_SUCCESS:
+            with self._has_granted:
+                self._granted.add(int.from_bytes(message[1:5], "big"))
+                self._has_granted.notify_all()
+
+    def wait_until_granted(self, channel: Any) -> None:
+        """Return when the request for a command was answered; not every client asks for that."""
+        with self._has_granted:
+            is_granted = self._has_granted.wait_for(
+                lambda: channel.remote_chanid in self._granted or not self.is_active(),
+                LINGER_SECONDS,
+            )
+            if is_granted:
+                self._granted.discard(channel.remote_chanid)
 
 
 class Session:
@@ -66,6 +101,7 @@ class Session:
         for pump in pumps:
             pump.join()
         self._is_over.set()
+        channel.get_transport().wait_until_granted(channel)
         channel.close()
         _log.info("command %d ended with status %d", process.pid, status)
 

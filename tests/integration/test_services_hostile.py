@@ -277,11 +277,13 @@ def test_stream_belongs_to_who_asked_for_it_and_the_catalog_to_parents(
         assert "there is no stream" in text
     assert next(stream)
     stream.close()
-    for method in ("services", "resize"):
-        scene.say([CALL_SERVICE, PLAIN, request(method, service=CATALOG), REPLY + 9])
-    while len(told := answers(scene, REPLY + 9)) < 2:
-        scene.check_the_rest_is_well()
-    assert all("by its policy AllowParents" in text for _, (_, text) in told)
+    for number, method in enumerate(("services", "resize"), 9):
+        payload = request(method, service=CATALOG)
+        scene.say([CALL_SERVICE, PLAIN, payload, REPLY + number])
+        while not (told := answers(scene, REPLY + number)):
+            scene.check_the_rest_is_well()
+        ((_, (_, text)),) = told
+        assert "by its policy AllowParents" in text
     assert [one for one in caplog.messages if "LOAD_MODULE" in one] == []
 
 
