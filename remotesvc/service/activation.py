@@ -47,6 +47,11 @@ class Activation:
         """What to call it in messages to the user."""
         return "the constructor of %s" % self.service.rpartition(".")[2]
 
+    @property
+    def is_settled(self) -> "bool":
+        """Whether its outcome is known."""
+        return self._done.is_set()
+
     def settle(
         self, invoker: "Optional[Invoker]", error: "Optional[BaseException]" = None
     ) -> "None":
@@ -103,8 +108,9 @@ class Activations:
         ident = threading.get_ident()
         with self._lock:
             one: "Optional[Activation]" = activation
-            while one is not None:
-                if one.ident == ident and one.invoker is None and one.error is None:
+            # Of what has an outcome, those who waited are going on, and may not have said so yet.
+            while one is not None and not one.is_settled:
+                if one.ident == ident:
                     raise Error(
                         "service %s: its constructor waits for a service whose constructor waits "
                         "for it" % activation.service

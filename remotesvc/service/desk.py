@@ -10,6 +10,7 @@ from ..core.dead import bury
 from ..core.errors import MessageTooLarge, ProtocolError
 from ..core.wire import DEAD
 from .admission import refuse_key, refuse_waiting
+from .call import running_call
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class Desk:
         self._numbers = itertools.count(1)
         self._early: "Dict[Tuple[int, int], None]" = {}
         self._lock = threading.Lock()
+        self._left = threading.Condition(self._lock)
 
     def open(self, call: "Call") -> "Optional[str]":
         """Take a call in; return why not, or raise ProtocolError."""
@@ -97,6 +99,7 @@ class Desk:
         if not is_over or self._calls.get(call.key) is not call:
             return
         del self._calls[call.key]
+        self._left.notify_all()
         account = self._accounts[call.src]
         account[0] -= 1
         account[1] -= call.size
@@ -125,13 +128,28 @@ class Desk:
         for call in lost:
             self._end(call)
 
-    def refuse_all(self, text: "str") -> "None":
-        """Tell all callers why they get no result, and cancel their calls; never blocks."""
+    def refuse_all(self, text: "str", patience: "float" = 0.0) -> "None":
+        """Tell all callers why they get no result, and cancel their calls.
+
+        What runs and nobody waits for was let begin, and its caller relies on that: it has
+        `patience` seconds to end by itself.
+        """
         with self._lock:
             calls = list(self._calls.values())
+        own = running_call()
+        unheard = [call for call in calls if call is not own and _is_unheard(call)]
         for call in calls:
-            self._answer(call, DEAD, bury("refused", "%s: %s" % (call.name, text)))
+            if call not in unheard:
+                self._answer(call, DEAD, bury("refused", "%s: %s" % (call.name, text)))
+                self._end(call)
+        with self._left:
+            self._left.wait_for(lambda: not self._are_here(unheard), patience)
+            unheard = self._are_here(unheard)
+        for call in unheard:
             self._end(call)
+
+    def _are_here(self, calls: "List[Call]") -> "List[Call]":
+        return [call for call in calls if self._calls.get(call.key) is call]
 
     def _end(self, call: "Call") -> "None":
         if call.is_dropped:
@@ -146,3 +164,8 @@ class Desk:
         if run is not None and run.ident:
             self._defer(self._runner.interrupt, run)
             self._loop.call_later(self._grace, lambda: self._defer(self._runner.give_up, run))
+
+
+def _is_unheard(call: "Call") -> "bool":
+    """Tell whether the method of a call runs, and nobody waits for what comes of it."""
+    return call.is_running and (call.is_answered or not call.is_awaited) and not call.is_offered

@@ -46,6 +46,9 @@ ACTIVATIONS = 16
 # Closing waits so long for methods that run.
 CLOSE_TIMEOUT = 5.0
 
+# That much of it belongs to methods that nobody waits for; the rest to those interrupted after it.
+UNHEARD_SHARE = 0.75
+
 
 class Pool:
     """A fixed number of threads, the active services, and who waits for them; a context manager.
@@ -261,8 +264,9 @@ class Pool:
     def close(self, timeout: "float" = CLOSE_TIMEOUT) -> "None":
         """Refuse what waits, interrupt what runs, and shut the services down; twice is fine.
 
-        Waits up to `timeout` seconds for methods that run, and calls `on_shutdown()` of each
-        service, the last one first. Later calls are refused.
+        Waits up to `timeout` seconds for methods that run; most of it belongs to those that nobody
+        waits for, which are interrupted last. Then calls `on_shutdown()` of each service, the last
+        one first. Later calls are refused.
         """
         with self._lock:
             if self._is_closed:
@@ -270,7 +274,8 @@ class Pool:
             self._is_closed = True
             invokers = list(self._invokers.items())
         limit = time.monotonic() + timeout
-        self._desk.refuse_all("the services of this context were closed")
+        text = "the services of this context were closed"
+        self._desk.refuse_all(text, timeout * UNHEARD_SHARE)
         self._activations.end(Error("the pool was closed"))
         for threads in (self._threads, self._activators, self._attendant):
             threads.close(max(0.0, limit - time.monotonic()))

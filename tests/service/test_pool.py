@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from remotesvc import Receiver, Router
-from remotesvc.service import AllowAny, Pool, Service, expose
+from remotesvc import Receiver, RefusedError, Router
+from remotesvc.service import AllowAny, AllowParents, Pool, Service, expose, no_reply
 from tests.service.stations import DEADLINE
 
 
@@ -103,6 +103,37 @@ def test_close_shuts_services_down_once_the_last_one_first(router: Router) -> No
     pool.close()
     assert order == ["second", "first"]
     assert pool.is_closed
+
+
+def test_method_that_nobody_waits_for_ends_by_itself_while_the_pool_is_closed(
+    router: Router,
+) -> None:
+    begun, is_closing = threading.Semaphore(0), threading.Event()
+    seen: list[str] = []
+
+    class Diary(Simple):
+        @no_reply
+        @expose(policy=AllowParents())
+        def write(self) -> None:
+            begun.release()
+            is_closing.wait(DEADLINE)
+            seen.append("written")
+
+        @expose(policy=AllowParents())
+        def wait(self) -> None:
+            begun.release()
+            is_closing.wait(DEADLINE)
+
+    pool = Pool(router, [Diary])
+    router.myself.call_service(Diary, "write")
+    awaited = router.myself.submit_service(Diary, "wait")
+    awaited.add_done_callback(lambda _: is_closing.set())
+    assert all(begun.acquire(timeout=DEADLINE) for _ in range(2))
+    pool.close()
+
+    assert seen == ["written"]
+    with pytest.raises(RefusedError, match="the services of this context were closed"):
+        awaited.result(DEADLINE)
 
 
 def test_router_closes_its_pool(no_leaks: None, empty_home: object) -> None:
