@@ -18,6 +18,7 @@ from remotesvc.core.authority import (
     CONFIGURE,
     HELLO,
     LOAD_MODULE,
+    OPEN_CHILD,
     PING,
     SHUTDOWN,
 )
@@ -134,7 +135,8 @@ class Child:
         fetcher = Fetcher(self.switch, finder)
         serve = self.switch.serve
         serve(CALL_FUNCTION, self._calls.accept)
-        serve(CALL_SERVICE, self._start_services)
+        serve(CALL_SERVICE, lambda *call: self._start("services", *call))
+        serve(OPEN_CHILD, lambda *call: self._start("hops", *call))
         serve(CANCEL, self._cancel)
         serve(LOAD_MODULE, fetcher.load)
         serve(PING, lambda link, message: None)
@@ -185,14 +187,14 @@ class Child:
         if is_leaving:
             self.leave()
 
-    def _start_services(self, link: "Optional[Link]", message: "Message") -> "None":
-        """Have a module that a parent has sent ahead take the first call of a service."""
-        if "remotesvc.core.services" in self._finder.records:
-            from remotesvc.core.services import start
-
-            start(self, link, message)
+    def _start(self, part: "str", link: "Optional[Link]", message: "Message") -> "None":
+        """Have a module that a parent has sent ahead take the first message of its kind."""
+        name = "remotesvc.core." + part
+        if name in self._finder.records:
+            __import__(name)
+            sys.modules[name].start(self, link, message)
         else:
-            self.switch.refuse(link, message, "refused", "no services are started here")
+            self.switch.refuse(link, message, "refused", "no %s are started here" % part)
 
     def forget(self, fds: "Sequence[int]") -> "None":
         """Close descriptors in a fork, unless the end has begun and they may be others by now."""

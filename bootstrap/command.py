@@ -5,8 +5,8 @@ quotes: no single quote, no `!` (csh), no backslash (fish), no newline.
 """
 
 import functools
-import pkgutil
 
+from remotesvc.bootstrap.seed import get_probe, get_stage0
 from remotesvc.core.errors import InterpreterError
 
 TYPE_CHECKING = False
@@ -86,22 +86,9 @@ def _quote(word: "str") -> "str":
 
 @functools.lru_cache(maxsize=1)
 def _probe() -> "str":
-    """Return probe.sh as one line."""
-    lines = [line.strip() for line in _text("probe.sh").splitlines()]
-    return " ".join(line for line in lines if line and not line.startswith("#"))
+    return get_probe()
 
 
 @functools.lru_cache(maxsize=1)
 def _stage0() -> "str":
-    """Return stage0.py with ~ for newlines."""
-    from remotesvc.bootstrap.blank import blank
-
-    lines = blank(_text("stage0.py")).splitlines()
-    return "~".join(line.rstrip() for line in lines if line.strip())
-
-
-def _text(name: "str") -> "str":
-    data = pkgutil.get_data("remotesvc.bootstrap", name)
-    if data is None:
-        raise InterpreterError("this installation of remotesvc lacks %s: install it anew" % name)
-    return data.decode("ascii")
+    return get_stage0()

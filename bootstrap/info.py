@@ -38,6 +38,10 @@ class Info:
         for name, value in zip(self.__slots__, fields):
             setattr(self, name, value)
 
+    def plain(self) -> "Tuple[Any, ...]":
+        """Return the fields in their order."""
+        return tuple(getattr(self, name) for name in self.__slots__)
+
     def __repr__(self) -> "str":
         fields = ", ".join("%s=%r" % (name, getattr(self, name)) for name in self.__slots__)
         return "Info(%s)" % fields

@@ -3,7 +3,7 @@
 `p` holds the words and (name, file name, source) of each module in turn, or one text with the same
 compiled, as payload.py wrote them.
 """
-# ruff: noqa: F821  stage0 sets p
+# ruff: noqa: F821  stage0 sets p, d and v
 # mypy: disable-error-code="name-defined,has-type,used-before-def"
 
 import sys
@@ -24,6 +24,7 @@ sys.modules[m.__name__] = m
 c = p[i + 2]
 exec(compile(c, p[i + 1], "exec") if isinstance(c, str) else c, m.__dict__)
 f = m.Finder()
+f.seed = v[2], d
 for i in range(0, len(p), 3):
     k = "package" if p[i + 1].endswith("__init__.py") else "module"
     f.add(p[i], (k, p[i + 1], p[i + 2], None))

@@ -1,24 +1,27 @@
-"""Branch: the router of a child, as far as it has one: the parent's end is the one that opens.
+"""Branch: the router of a child, which `current_router()` gives to code that runs over there.
 
-`current_router()` gives it to code that runs over there: its contexts are those above it, and
-those that it was given.
+Its contexts are those above it, those that it was given, and those that it opens itself.
 """
 
+import importlib
 import os
 import signal
 import threading
 
 from .channel.sender import open_sender
 from .channel.streams import Lender, Streams
-from .core.errors import ProtocolError, RefusedError
+from .core.authority import DEL_ROUTE
+from .core.errors import DisconnectedError, ProtocolError, RefusedError
 from .core.values import CONTEXT, SENDER, decode, encode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Dict, Optional, Sequence, Tuple
+    from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
     from .bootstrap.child import Child
     from .core.context import Context
+    from .core.link import Link
+    from .core.wire import Message
     from .service.pool import Pool
 
 __all__ = ["Branch"]
@@ -28,19 +31,46 @@ __all__ = ["Branch"]
 PATIENCE = 1.0
 
 
+# How contexts are opened here, with the options that the controller's Router takes.
+WAYS = (
+    "chroot",
+    "connect",
+    "docker",
+    "doas",
+    "exec",
+    "kubectl",
+    "local",
+    "lxc",
+    "nspawn",
+    "open",
+    "podman",
+    "ssh",
+    "su",
+    "sudo",
+)
+
+
 class Branch:
-    """What `current_router()` returns in a child: a way up, and to what the child was given."""
+    """What `current_router()` returns in a child.
+
+    It has the methods of a Router that open contexts (`local()`, `ssh()`, `sudo()` …), which are
+    children of this one then. Functions travel to them by name.
+    """
 
     def __init__(self, child: "Child") -> "None":
+        self.child = child
         self.switch = child.switch
         self.loop = child.loop
         self.grace = child.settings.grace
         self.heartbeat = child.settings.heartbeat
         self.streams = Streams(child.switch, child.loop, self.name_of)
         self.outgoing = Lender(_Upward(), self.streams)
-        self._child = child
+        self._openings: "Any" = None
+        self._lock = threading.Lock()
         self._pool: "Optional[Pool]" = None
         self._send_before_replies(child.settle)
+        if child.switch.relay is None:
+            child.switch.serve(DEL_ROUTE, self._take_loss)
 
     def _send_before_replies(self, settle: "Callable[[], None]") -> "None":
         """Have what a function sent leave before its reply does."""
@@ -49,14 +79,43 @@ class Branch:
             self.streams.flush()
             settle()
 
-        self._child.settle = flush_and_settle
+        self.child.settle = flush_and_settle
 
     def settle(self) -> "None":
         """Have what a method of a service printed, logged and sent leave before its reply does."""
         if self.switch.pid == os.getpid():
-            self._child.settle()
+            self.child.settle()
+
+    def _take_loss(self, link: "Optional[Link]", message: "Message") -> "None":
+        """Take the news of a parent that contexts are gone that this one talked to."""
+        ids, text = decode(message.payload)
+        if link is self.switch.upstream:
+            self.switch.lose_contexts(set(ids), DisconnectedError(text))
+
+    # -- opening contexts ------------------------------------------------------------------------
+
+    @property
+    def openings(self) -> "Any":
+        """What opens contexts here, made when it is first needed."""
+        with self._lock:
+            if self._openings is None:
+                found = importlib.import_module("remotesvc.connect.openings").Openings(self)
+                sending = importlib.import_module("remotesvc.connect.sending").Sending(found.hops)
+                self.outgoing = Lender(sending, self.streams)
+                self._openings = found
+            return self._openings
+
+    def __getattr__(self, name: "str") -> "Any":
+        if name not in WAYS:
+            raise AttributeError("the router of a child has no %s" % name)
+        return getattr(self.openings, name)
 
     # -- contexts --------------------------------------------------------------------------------
+
+    @property
+    def contexts(self) -> "List[Context]":
+        """The contexts that were opened from here."""
+        return [] if self._openings is None else self._openings.roster.contexts
 
     @property
     def myself(self) -> "Context":
@@ -77,7 +136,8 @@ class Branch:
         """Return the handle on a context, whether it exists or not: calls will tell."""
         from .core.context import Context
 
-        return Context(self, context_id, self.name_of(context_id))
+        found = None if self._openings is None else self._openings.roster.find(context_id)
+        return found or Context(self, context_id, self.name_of(context_id))
 
     def note_reference(self, context_id: "int") -> "None":
         """Note that a Context is being encoded on this thread (for core/context.py)."""
@@ -101,18 +161,18 @@ class Branch:
         self._pool = pool
         if pool is None:
             return
-        settle = self._child.settle
+        settle = self.child.settle
 
         def settle_and_close() -> "None":
-            if self._child.is_leaving and _is_main_thread():
-                whole = self._child.settle
+            if self.child.is_leaving and _is_main_thread():
+                whole = self.child.settle
                 pool.close(PATIENCE)
-                if self._child.settle is not whole:
-                    self._child.settle()  # meanwhile a method was the first one to log
+                if self.child.settle is not whole:
+                    self.child.settle()  # meanwhile a method was the first one to log
             settle()
 
         # Called before the reply to each function and method, and at the end of this process.
-        self._child.settle = settle_and_close
+        self.child.settle = settle_and_close
 
     # -- what contexts and streams ask -----------------------------------------------------------
 
@@ -120,7 +180,7 @@ class Branch:
         """Raise RuntimeError on the I/O thread: whoever waits there waits for himself."""
         if self.loop.is_current():
             raise RuntimeError("a blocking call on the I/O thread would wait for ever")
-        calls = self._child._calls
+        calls = self.child._calls
         is_cancelled = calls._target is not None and calls._target is calls._running
         if is_cancelled and _is_main_thread():
             # A cancel came in the middle of a write. Whoever streams lets other threads run nearly

@@ -13,11 +13,19 @@ import time
 
 from .channel.sender import open_sender
 from .channel.streams import Lender, Streams
-from .connect.base import Attempt
 from .connect.connectors import find_connector
+from .connect.opening import Common, open_child
 from .connect.roster import Roster, left_until, see_off
 from .connect.ways import Ways
-from .core.authority import CALL_SERVICE, GET_MODULE, GET_RESOURCE, LOG, PING, STDIO
+from .core.authority import (
+    ALLOCATE_ID,
+    CALL_SERVICE,
+    GET_MODULE,
+    GET_RESOURCE,
+    LOG,
+    PING,
+    STDIO,
+)
 from .core.context import Context, open_context
 from .core.errors import DisconnectedError, Error, ProtocolError
 from .core.loop import Loop
@@ -27,9 +35,10 @@ from .current import add_router, remove_router
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import TracebackType
-    from typing import Any, Callable, Dict, List, Optional, Tuple, Type
+    from typing import Any, Callable, Dict, List, Optional, Tuple, Type, Union
 
     from .connect.base import Connection
+    from .connect.hop import Hop
     from .controller.modules.grants import ModulePolicy
     from .controller.output import Sink
     from .core.link import Link
@@ -84,7 +93,10 @@ class Router(Ways):
         self.loop = Loop()
         reports = importlib.import_module("remotesvc.controller.reports")
         self.switch: "Switch" = reports.ReportingSwitch(max_message_size, siblings, self.name_of)
-        self._roster = Roster(self)
+        ids = importlib.import_module("remotesvc.controller.ids").Ids(self.switch)
+        self._roster = Roster(self, ids.take)
+        self.switch.serve(ALLOCATE_ID, ids.give_block)
+        self.switch.observe(ids.lose)
         self._streams: "Optional[Streams]" = None
         # The services that are active here, if any ever were (service/pool.py).
         self.pool: "Optional[Pool]" = None
@@ -126,53 +138,45 @@ class Router(Ways):
     # -- opening contexts ------------------------------------------------------------------------
 
     def _open(
-        self,
-        kind: "str",
-        where: "str",
-        opts: "Dict[str, Any]",
-        name: "Optional[str]" = None,
-        connect_timeout: "float" = 30,
-        env: "Optional[Dict[str, str]]" = None,
-        cwd: "Optional[str]" = None,
-        results: "str" = "plain",
-        pool_size: "Optional[int]" = None,
+        self, kind: "str", where: "str", opts: "Dict[str, Any]", *args: "Any", **common: "Any"
     ) -> "Context":
         self.check_may_block()
+        options = Common(*args, **common)
         _check_options(
-            name=name,
-            connect_timeout=connect_timeout,
-            env=env,
-            cwd=cwd,
-            pool_size=pool_size,
+            name=options.name,
+            connect_timeout=options.connect_timeout,
+            env=options.env,
+            cwd=options.cwd,
+            pool_size=options.pool_size,
+            results=options.results,
+            via=options.via,
         )
-        if results not in ("plain", "pickle"):
-            raise ValueError("results=%r: it is 'plain' or 'pickle'" % (results,))
         connector = find_connector(kind)
         _check_connector_options(kind, connector.connect, opts)
-        attempt = Attempt(where, connect_timeout)
-        self.switch.check_process()
-        context_id = self._roster.begin(attempt)
-        try:
-            connection = connector.connect(self, context_id, attempt, **opts)
-            context = self._roster.adopt(connection, name, where, results == "pickle")
-            context.pool_size = pool_size
-            attempt.where = context.name
-            self._start(connection, env, cwd)
-            return context
-        finally:
-            self._roster.finish(attempt)
+        return open_child(self, self._roster, connector, where, opts, options)
 
-    def _start(
-        self, connection: "Connection", env: "Optional[Dict[str, str]]", cwd: "Optional[str]"
-    ) -> "None":
-        try:
-            connection.open(env, cwd)
-        except BaseException:
-            self._roster.forget({connection.link.peer_id}, Error("it was never opened"))
-            connection.stream.close()
-            raise
-        if self._roster.is_closed:
-            connection.link.end(DisconnectedError("the router was closed meanwhile"))
+    @property
+    def home(self) -> "Router":
+        """The router that its contexts belong to."""
+        return self
+
+    def announce(self, connection: "Union[Connection, Hop]") -> "None":
+        """Tell nobody of a new context: there is nobody above."""
+
+    def add_hop(self, context_id: "int", via_id: "int") -> "None":
+        """Make the way to a context that is going to be opened in another one."""
+        relay = self.switch.relay
+        if relay is not None:
+            relay.routes.give(context_id, context_id + 1, via_id, True)
+
+    def lose_hop(self, context_id: "int", error: "Exception") -> "None":
+        """Drop it, and tell those whom it concerns."""
+        if self.switch.relay is not None:
+            self.switch.relay.routes.lose(context_id, error)
+
+    def push_connector(self, via_id: "int", module: "str") -> "None":
+        """Send ahead what a context needs to open another one."""
+        self.outgoing.push_connector(via_id, module)
 
     # -- the tree --------------------------------------------------------------------------------
 
@@ -198,11 +202,18 @@ class Router(Ways):
 
     def name_of(self, context_id: "int") -> "str":
         """Return our own name for a context: what it says of itself is not taken."""
-        return CONTROLLER if context_id == self.switch.id else self._roster.name_of(context_id)
+        if context_id == self.switch.id:
+            return CONTROLLER
+        return self._roster.name_of(context_id)
 
     def context(self, context_id: "int") -> "Optional[Context]":
         """Return the context with an id, such as `current_call().src`; None if there is none."""
-        return self.myself if context_id == self.switch.id else self._roster.find(context_id)
+        if context_id == self.switch.id:
+            return self.myself
+        known = self._roster.find(context_id)
+        if known is None and context_id in self.switch.routes:
+            return self._roster.note(context_id, self.name_of(context_id))
+        return known
 
     def note_reference(self, context_id: "int") -> "None":
         """Note that a Context is being encoded on this thread (for core/context.py)."""

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from .bootstrap.info import Info
     from .channel.streams import Streams
     from .connect.base import Connection
+    from .connect.hop import Hop
     from .core.context import Context
-    from .core.link import Link
     from .core.loop import Loop
     from .core.switch import Switch
     from .service.pool import Pool
@@ -64,6 +64,28 @@ class ProcessLike(Stream, Protocol):
         """End the program now."""
 
 
+class Ending(Protocol):
+    """A link, or what stands for one that is elsewhere, as far as its end goes."""
+
+    peer_id: int
+    error: Exception | None
+
+    def end(self, error: Exception) -> None:
+        """End it for a reason."""
+
+
+class Program(Protocol):
+    """What was started for a child, here or elsewhere."""
+
+    gone: threading.Event
+
+    def kill(self) -> None:
+        """End it now."""
+
+    def close(self) -> None:
+        """Let it end."""
+
+
 class Closable(Protocol):
     """Something that is held for as long as a process runs."""
 
@@ -76,8 +98,20 @@ class Child(Protocol):
 
     info: "Info | None"
     farewell: str
-    link: "Link"
-    stream: ProcessLike
+
+    @property
+    def link(self) -> Ending:
+        """The link to it."""
+
+    @property
+    def stream(self) -> Program:
+        """What was started for it."""
+
+    def excuse(self, seconds: float) -> None:
+        """Expect no sign of life of it for so long."""
+
+    def note_loss(self, error: Exception) -> None:
+        """Take the news that it is lost."""
 
     def wait(self) -> "Info":
         """Return the facts of HELLO, or raise what kept it away."""
@@ -148,14 +182,45 @@ class Home(Protocol):
         """Raise RuntimeError on the I/O thread."""
 
 
-class Opener(Home, Protocol):
+class Opener(Protocol):
     """What a connection asks of the router that opens it."""
 
+    switch: "Switch"
+    loop: "Loop"
     heartbeat: float
     heartbeat_misses: int
     grace: float
     output_window: int
-    log_level: Callable[[int], int]
+
+    def log_level(self, context_id: int, /) -> int:
+        """Return the level from which on records of a context are wanted."""
+
+    def defer(self, job: Callable[[], None]) -> None:
+        """Run job() on a thread that may block."""
+
+
+class HopRouter(Opener, Protocol):
+    """What a hop asks of the router that has it opened."""
+
+    def add_hop(self, context_id: int, via_id: int) -> None:
+        """Make the way to a context that is going to be opened in another one."""
+
+    def lose_hop(self, context_id: int, error: Exception) -> None:
+        """Drop it, and tell those whom it concerns."""
+
+    def push_connector(self, via_id: int, module: str) -> None:
+        """Send ahead what a context needs to open another one."""
+
+
+class OpeningRouter(HopRouter, Protocol):
+    """What opens contexts for a router: that itself, or the part of a child that does."""
+
+    @property
+    def home(self) -> Home:
+        """The router that its contexts belong to."""
+
+    def announce(self, connection: "Connection | Hop") -> None:
+        """Tell the parent of a context that is going to be opened from here."""
 
 
 class Station(Protocol):
@@ -203,5 +268,24 @@ class AnyRouter(ServiceRouter, Protocol):
     def controller(self) -> "Context":
         """The root of the tree."""
 
+    @property
+    def contexts(self) -> "list[Context]":
+        """The contexts that were opened from here."""
+
     def context(self, context_id: int) -> "Context | None":
         """Return the handle on a context, None if there is none."""
+
+    # The ways to open a context (connect/ways.py has their options).
+    chroot: "Callable[..., Context]"
+    docker: "Callable[..., Context]"
+    doas: "Callable[..., Context]"
+    exec: "Callable[..., Context]"
+    kubectl: "Callable[..., Context]"
+    local: "Callable[..., Context]"
+    lxc: "Callable[..., Context]"
+    nspawn: "Callable[..., Context]"
+    open: "Callable[..., Context]"
+    podman: "Callable[..., Context]"
+    ssh: "Callable[..., Context]"
+    su: "Callable[..., Context]"
+    sudo: "Callable[..., Context]"

@@ -233,7 +233,8 @@ def open_sender(
     context_id, handle, token, window = fields[:4]
     # Made now, if not before: calls note from then on to whom they give what came here.
     switch, streams = router.switch, router.streams
-    refusal = refuse_reference(context_id, src, switch.id, switch.parents)
+    is_behind = switch.relay is not None and switch.relay.routes.is_behind(context_id, src)
+    refusal = refuse_reference(context_id, src, switch.id, switch.parents, is_behind)
     if is_channel and refusal is None:
         refusal = refuse_channel(context_id, src, switch.id)
     if refusal is not None:

@@ -54,9 +54,11 @@ class Attempt:
     `cancel()` ends it from another thread: no time is left, and all that `cut_by` got is called.
     """
 
-    def __init__(self, where: "str", timeout: "float") -> "None":
+    def __init__(self, where: "str", timeout: "float", link: "Optional[Link]" = None) -> "None":
         self.where = where
         self.timeout = timeout
+        # Of a context that exists already, and is waited for: what is sent to it queues there.
+        self.link = link
         self._started = time.monotonic()
         self._is_cancelled = False
         self._cuts: "List[Callable[[], None]]" = []
@@ -117,7 +119,10 @@ class Connection:
         # Why the child will end, once it has said that it will.
         self.farewell = ""
         self.stream = stream
-        self.link = Link(context_id, router.switch.receive, self._on_link_end)
+        # Told that `info` is there, and then that the link has ended, before anybody else is.
+        self.on_change: "Callable[[], None]" = lambda: None
+        self.link = attempt.link or Link(context_id, router.switch.receive, self._on_link_end)
+        self.link.on_end = self._on_link_end
         self._router = router
         self._attempt = attempt
         self._payload = payload
@@ -127,6 +132,13 @@ class Connection:
         self._handshake = Handshake(self._nonce, context_id, router.switch.id)
         self._settled = threading.Event()
         self._timer: "Optional[Timer]" = None
+
+    def excuse(self, seconds: "float") -> "None":
+        """Expect no sign of life of the child for so long."""
+        self.link.excuse(seconds)
+
+    def note_loss(self, error: "Exception") -> "None":
+        """Take the news that the context is lost: its link has told it already."""
 
     def open(self, env: "Optional[dict[str, str]]", cwd: "Optional[str]") -> "None":
         """Write payload and settings, and begin to read; waits for nothing."""
@@ -139,7 +151,8 @@ class Connection:
             raise
         stream.on_bytes = self._on_bytes
         stream.on_end = self._on_end
-        router.switch.add_link(link)
+        if self._attempt.link is None:
+            router.switch.add_link(link)
         link.attach(stream, opening)
         self._timer = router.loop.call_later(self._attempt.left, self._time_out)
         stream.start()
@@ -189,6 +202,7 @@ class Connection:
             stream.on_bytes = link.on_bytes
             link.watch(router.loop, router.heartbeat, router.heartbeat_misses, router.switch.id)
             self._settled.set()
+            self.on_change()
             if outcome.rest:
                 link.on_bytes(outcome.rest)
         elif isinstance(outcome, Failed):
@@ -238,6 +252,7 @@ class Connection:
         where = self._attempt.where
         if not str(error).startswith((where + ":", where + " ")):
             error.args = ("%s: %s" % (where, error),)  # a link does not know its name
+        self.on_change()
         self._router.switch.lose_link(link, error)
         self._settled.set()
 

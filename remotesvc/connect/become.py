@@ -6,7 +6,7 @@ failed is not tried in another way.
 """
 
 from ..bootstrap.command import candidates, probe_argv
-from ..bootstrap.payload import build
+from ..bootstrap.seed import get_payload
 from ..core.errors import AuthenticationError
 from .base import Connection, describe, last_words
 from .command import find_program, open_stream
@@ -76,7 +76,7 @@ def become(
 ) -> "Connection":
     """Log in by a program, and return the connection to the child that it will start."""
     names = candidates(python_path)
-    payload = build()
+    payload = get_payload()
     word = new_word()
     command = ["sh", "-c", way.entry + ENTRY, word]
     argv = way.argv(command + probe_argv(python_path, len(payload), is_isolated=True))

@@ -7,7 +7,7 @@ import os
 import shutil
 
 from ..bootstrap.command import candidates, probe_argv
-from ..bootstrap.payload import build
+from ..bootstrap.seed import get_payload
 from ..core.errors import ConnectError
 from .base import Connection, last_words
 from .process import ProcessStream
@@ -36,7 +36,7 @@ def start(
 ) -> "Connection":
     """Start a child by a program that asks nothing; `argv(command)` is how it is called."""
     names = candidates(python_path)
-    payload = build()
+    payload = get_payload()
     words = argv(probe_argv(python_path, len(payload)))
     stream = open_stream(attempt, words[0], lambda: ProcessStream(router.loop, words))
     explain = explainer(words[0], clues)

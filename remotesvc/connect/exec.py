@@ -8,7 +8,7 @@ is quoted, no shell is started. Without any of them the command follows behind t
 import shlex
 
 from ..bootstrap.command import candidates, interpreter_argv, probe_argv
-from ..bootstrap.payload import build
+from ..bootstrap.seed import get_payload
 from ..core.errors import ConnectError
 from .base import Connection
 from .command import open_stream
@@ -63,7 +63,7 @@ def connect(
     if PYTHON in template and not isinstance(python_path, str):
         text = "%s: {python} stands in the template: name one interpreter with python_path"
         raise ConnectError(text % attempt.where, "interpreter")
-    payload = build()
+    payload = get_payload()
     python = interpreter_argv(names[0], len(payload))
     words = argv(probe_argv(python_path, len(payload)), template, python)
     stream = open_stream(

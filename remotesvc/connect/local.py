@@ -3,7 +3,7 @@
 import sys
 
 from ..bootstrap.command import candidates, interpreter_argv, probe_argv
-from ..bootstrap.payload import build, build_compiled
+from ..bootstrap.seed import get_payload
 from ..core.errors import InterpreterError
 from .base import Attempt, Connection
 from .process import ProcessStream
@@ -24,7 +24,7 @@ def connect(
     python_path: "Union[str, Sequence[str], None]" = None,
 ) -> "Connection":
     """Start an interpreter: this one, the one named, or the first found of several."""
-    payload = build() if python_path else build_compiled()
+    payload = get_payload(is_same=not python_path)
     tried: "Sequence[str]" = ()
     if python_path is None or isinstance(python_path, str):
         tried = (python_path or sys.executable,)  # no shell reads it: any name will do

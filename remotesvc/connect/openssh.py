@@ -8,7 +8,7 @@ import re
 import subprocess
 
 from ..bootstrap.command import candidates, shell_command
-from ..bootstrap.payload import build
+from ..bootstrap.seed import get_payload
 from ..core.errors import ConnectError
 from .askpass import Askpass, is_possible
 from .base import Connection, last_words
@@ -96,7 +96,7 @@ def connect(  # long: one keyword for each option of ssh()
         keepalive=keepalive,
     )
     find_program(attempt, [program])
-    payload = build()
+    payload = get_payload()
     command = shell_command(python_path, len(payload))
     words = argv(command, host, options, may_ask, program, args)
     if not may_ask:

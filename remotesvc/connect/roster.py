@@ -9,10 +9,13 @@ from ..core.errors import Error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Dict, List, Optional, Set
+    from typing import Callable, Dict, List, Optional, Set, Union
 
-    from ..types import Opener
+    from ..types import Home
     from .base import Attempt, Connection
+    from .hop import Hop
+
+    Opened = Union[Connection, Hop]
 
 __all__ = ["LAST_MOMENT", "Roster", "left_until", "see_off"]
 
@@ -21,14 +24,14 @@ LAST_MOMENT = 0.1
 
 
 class Roster:
-    """A table that threads may share; once closed, nothing new is begun."""
+    """A table that threads may share; once closed, nothing new is begun. take_id() may block."""
 
-    def __init__(self, router: "Opener") -> "None":
+    def __init__(self, router: "Home", take_id: "Callable[[], int]") -> "None":
         self.is_closed = False
         self._router = router
-        self._ids = itertools.count(1)
+        self._take_id = take_id
         self._contexts: "Dict[int, Context]" = {}
-        self._connections: "List[Connection]" = []
+        self._connections: "List[Opened]" = []
         self._attempts: "Set[Attempt]" = set()
         self._lock = threading.Lock()
         self._attempt_ended = threading.Condition(self._lock)
@@ -47,7 +50,7 @@ class Roster:
             if self.is_closed:
                 raise Error("this router is closed: open a new one")
             self._attempts.add(attempt)
-            return next(self._ids)
+        return self._take_id()
 
     def finish(self, attempt: "Attempt") -> "None":
         """Note that an attempt is over."""
@@ -73,7 +76,7 @@ class Roster:
 
     def adopt(
         self,
-        connection: "Connection",
+        connection: "Opened",
         name: "Optional[str]",
         where: "str",
         takes_pickle: "bool",
@@ -88,6 +91,14 @@ class Roster:
             alive = [other for other in self._connections if not other.stream.gone.is_set()]
             self._connections = [*alive, connection]
         return context
+
+    def note(self, context_id: "int", name: "str") -> "Context":
+        """Return the context with an id that somebody else opened below this one."""
+        with self._lock:
+            context = self._contexts.get(context_id)
+            if context is None:
+                context = self._contexts[context_id] = Context(self._router, context_id, name)
+            return context
 
     def _new_name(self, where: "str") -> "str":
         taken = {context.name for context in self._contexts.values()}
@@ -110,7 +121,7 @@ class Roster:
             self.is_closed = True
         return was_open
 
-    def end_attempts(self, patience: "float") -> "List[Connection]":
+    def end_attempts(self, patience: "float") -> "List[Opened]":
         """Cancel what is still connecting, wait for it, and return all connections there are."""
         for attempt in self.attempts:
             attempt.cancel()
@@ -119,7 +130,7 @@ class Roster:
             return self._connections
 
 
-def see_off(connections: "List[Connection]", limit: "float") -> "None":
+def see_off(connections: "List[Opened]", limit: "float") -> "None":
     """Wait until everything that was started is gone; kill what is not by `limit`."""
     late = [one for one in connections if not one.stream.gone.wait(left_until(limit, 0))]
     for connection in late:

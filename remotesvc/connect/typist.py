@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     # answers(title, instructions, [(question, is echoed)]) -> one answer per question
     Prompts = Callable[[str, str, Sequence[Tuple[str, bool]]], Sequence[str]]
 
-__all__ = ["Typist", "hide"]
+__all__ = ["Typist", "check_answers", "hide"]
 
 # A line that has not ended for so long is a question, and no longer the beginning of a text.
 QUIET = 0.5
@@ -83,7 +83,7 @@ class Typist:
         """Have the user answer (on a thread that may block)."""
         loop = self._router.loop
         try:
-            answer = _checked(self._prompts("", "", [(question, False)]))  # type: ignore[misc]
+            answer = check_answers(self._prompts("", "", [(question, False)]))  # type: ignore[misc]
         except Exception as error:  # noqa: BLE001 it is raised where the context is opened
             problem = error
             loop.call_soon(lambda: self._give_up(problem))
@@ -107,7 +107,7 @@ def hide(text: "Optional[str]") -> "Optional[Secret]":
     return Secret(text)
 
 
-def _checked(answers: "Sequence[str]") -> "Secret":
+def check_answers(answers: "Sequence[str]") -> "Secret":
     """Refuse what would reach the program as something else than one line."""
     given: "List[str]" = [] if isinstance(answers, str) else list(answers)
     if len(given) != 1 or not isinstance(given[0], str) or "\n" in given[0]:

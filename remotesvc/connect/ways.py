@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["Ways"]
 
 # The options of every context, whatever opens it.
-COMMON = ("name", "connect_timeout", "env", "cwd", "results", "pool_size")
+COMMON = ("name", "connect_timeout", "env", "cwd", "results", "pool_size", "via")
 
 # Those that no traceback may show.
 SECRETS = ("password", "passphrase")
@@ -33,8 +33,9 @@ class Ways:
     def open(self, kind: "str", **opts: "Any") -> "Context":
         """Open a context by the name of a connector, which may come from another package.
 
-        Options: `name`, `connect_timeout`, `env`, `cwd`, `results`, `pool_size`, and those of the
-        connector; ConnectError if there is none of that name.
+        Options: `name`, `connect_timeout`, `env`, `cwd`, `results`, `pool_size`, `via`, and those
+        of the connector; ConnectError if there is none of that name. via: the context that the
+        connector runs in, one of ours; it is trusted with all that the new one gets and says.
         """
         target = getattr(find_connector(kind), "TARGET", None)
         where = "%s:%s" % (kind, opts[target]) if target in opts else kind
@@ -53,15 +54,17 @@ class Ways:
         cwd: "Optional[str]" = None,
         results: "str" = "plain",
         pool_size: "Optional[int]" = None,
+        via: "Optional[Context]" = None,
         **opts: "Any",
     ) -> "Context":
-        """Start a child on this host. `python_path` names one interpreter, or several to try.
+        """Start a child on this host, or on that of `via`.
 
+        python_path: one interpreter, or several to try; without it, the one that this runs in.
         pool_size: the threads that its services have, 16 if it is not given.
         results: "pickle" makes its calls ask for pickled results. Who may send a pickle may run
         code here: only for a child, and a host, that you trust as you trust this program.
         """
-        common = (name, connect_timeout, env, cwd, results, pool_size)
+        common = (name, connect_timeout, env, cwd, results, pool_size, via)
         return self._open("local", "local", opts, *common)
 
     def ssh(
@@ -73,17 +76,25 @@ class Ways:
         cwd: "Optional[str]" = None,
         results: "str" = "plain",
         pool_size: "Optional[int]" = None,
-        transport: "str" = "paramiko",
+        via: "Optional[Context]" = None,
+        transport: "Optional[str]" = None,
         **opts: "Any",
     ) -> "Context":
         """Log in to a host and start a child there; options in docs/ssh.md.
 
         Returns once everything is written, with paramiko after the login: the first call, or
-        `context.info`, raises InterpreterError or BootstrapError if no child came up.
+        `context.info`, raises InterpreterError or BootstrapError if no child came up. With `via`
+        the ssh program of that context's host logs in, with what it has; `jump` trusts nobody on
+        the way.
         """
         _hide(opts)
         timeout = 30.0 if connect_timeout is None else connect_timeout
-        common = (name, timeout, env, cwd, results, pool_size)
+        common = (name, timeout, env, cwd, results, pool_size, via)
+        if transport is None:
+            transport = "paramiko" if via is None else "openssh"
+        if via is not None and transport != "openssh":
+            text = "transport=%r with via=: there it is the ssh program, 'openssh'"
+            raise ValueError(text % (transport,))
         if transport == "openssh":
             return self._open("openssh", host, _with(opts, "host", host), *common)
         opts.update(host=host, is_default_timeout=connect_timeout is None, transport=transport)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from ..core.context import Context
 from .modules.grants import ModulePolicy
 
 __all__ = ["LONGEST", "MESSAGE_SIZES", "Rule", "can_be_passed", "check_options"]
@@ -82,6 +83,8 @@ RULES = {
         (int, _NO_TYPE),
         lambda value: value is None or value >= 1,
     ),
+    "results": Rule("'plain' or 'pickle'", (str,), lambda value: value in ("plain", "pickle")),
+    "via": Rule("a context of this router, or None", (Context, _NO_TYPE)),
     "env": Rule("a dict of text to text, or None", (dict, _NO_TYPE), is_quoted=False),
     "cwd": Rule(
         "the path of a folder over there, as text without NUL, or None",

@@ -116,6 +116,10 @@ class Outgoing:
         if context_id in self._switch.routes:  # this very program has them
             self._shipment.push_installed(context_id, names)
 
+    def push_connector(self, context_id: int, connector: str) -> None:
+        """Send ahead what a context needs to open another one."""
+        self._shipment.push_connector(context_id, connector)
+
     def lose(self, ids: set[int], error: Exception) -> None:
         """Forget what lost contexts had (observer of the switch)."""
         self._shipment.forget(ids)

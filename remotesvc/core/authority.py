@@ -26,13 +26,17 @@ __all__ = [
     "FIRST_DYNAMIC",
     "GET_MODULE",
     "GET_RESOURCE",
+    "GIVE_IDS",
     "HANDLES",
     "HELLO",
     "LOAD_MODULE",
     "LOG",
+    "OPEN_CHILD",
+    "PASS_MODULES",
     "PING",
     "SHUTDOWN",
     "STDIO",
+    "TEND_CHILD",
     "UNASKED_LIMIT",
     "accepts_pickle",
     "handle_name",
@@ -58,6 +62,10 @@ LOG = 12
 ALLOCATE_ID = 13
 ADD_ROUTE = 14
 DEL_ROUTE = 15
+OPEN_CHILD = 16
+TEND_CHILD = 17
+PASS_MODULES = 18
+GIVE_IDS = 19
 
 # Handles below this are the table; those from here on are given out for replies and receivers.
 FIRST_DYNAMIC = 256
@@ -77,14 +85,18 @@ HANDLES = {
     CALL_SERVICE: ("CALL_SERVICE", ANYONE),  # plain (service, method, kwargs)
     CANCEL: ("CANCEL", PARENTS),  # plain (reply handle of the call, hard)
     SHUTDOWN: ("SHUTDOWN", PARENTS),  # raw, empty; finish and end
-    GET_MODULE: ("GET_MODULE", BELOW),  # plain module name
+    GET_MODULE: ("GET_MODULE", BELOW),  # plain module name; of a relay, also whom it is for
     LOAD_MODULE: ("LOAD_MODULE", PARENTS),  # raw, compressed module records
-    GET_RESOURCE: ("GET_RESOURCE", BELOW),  # plain (package, path inside it)
+    GET_RESOURCE: ("GET_RESOURCE", BELOW),  # plain (package, path inside it), likewise
     STDIO: ("STDIO", BELOW),  # raw, stream number u8 and what was printed; replies are credit
     LOG: ("LOG", BELOW),  # plain log records; replies are credit
     ALLOCATE_ID: ("ALLOCATE_ID", BELOW),  # raw, empty; asks for a block of context ids
-    ADD_ROUTE: ("ADD_ROUTE", BELOW),  # plain context id
-    DEL_ROUTE: ("DEL_ROUTE", NEIGHBOUR),  # plain context id
+    ADD_ROUTE: ("ADD_ROUTE", NEIGHBOUR),  # plain context id that lies behind the sender
+    DEL_ROUTE: ("DEL_ROUTE", NEIGHBOUR),  # plain (context ids, why they are gone)
+    OPEN_CHILD: ("OPEN_CHILD", PARENTS),  # plain order (connect/order.py); replies are its events
+    TEND_CHILD: ("TEND_CHILD", PARENTS),  # plain (context id, what to do, with what)
+    PASS_MODULES: ("PASS_MODULES", PARENTS),  # raw, compressed (context id, module records)
+    GIVE_IDS: ("GIVE_IDS", PARENTS),  # plain (first id, end, whose they are, whether it is there)
 }
 
 # What a child may send without having been asked: calls of our services, logs, requests.
@@ -143,20 +155,19 @@ def refuse_reply(
     src: "int",
     auth: "int",
     respondent: "Optional[int]",
-    is_dead: "bool",
-    path: "Container[int]",
+    above: "Container[int]",
 ) -> "Optional[str]":
-    """Judge a reply: from the context that was called, or a dead one from a relay before it.
+    """Judge a reply: from the context that was called, or a dead one from `above`, our parents.
 
-    `path` holds the contexts between here and the respondent, and the parents of this one. Who
-    answers does so on its own authority: a Sender that it was lent makes no replies. Without a
-    respondent it is no reply but a message to a stream, which has a token of its own.
+    A relay below that refuses speaks in the name of who was called. Who answers does so on its
+    own authority: a Sender that it was lent makes no replies. Without a respondent it is no reply
+    but a message to a stream, which has a token of its own.
     """
     if respondent is None:
         return None
     if auth != src:
         return "a reply of context %d on the authority of context %d" % (src, auth)
-    if src == respondent or (is_dead and src in path):
+    if src == respondent or src in above:
         return None
     return "context %d answers a call that was made to context %d" % (src, respondent)
 

@@ -107,11 +107,17 @@ class Context(Verbs):
     @property
     def connected(self) -> "bool":
         """Whether its link stands, a HELLO that is still under way included."""
-        return self._connection is None or self._connection.link.error is None
+        return self._loss() is None
+
+    def _loss(self) -> "Optional[Exception]":
+        """Return what ended its link, None while it stands."""
+        if self._connection is not None:
+            return self._connection.link.error
+        return (self._original or self)._error
 
     def check_connected(self) -> "None":
         """Raise what ended its link, once it has ended."""
-        error = None if self._connection is None else self._connection.link.error
+        error = self._loss()
         if error is not None:
             raise again(error)
 
@@ -153,13 +159,15 @@ class Context(Verbs):
     def lose(self, error: "Exception") -> "None":
         """Take the news that the link has ended (for the router to call)."""
         self._error = error
+        if self._connection is not None:
+            self._connection.note_loss(error)
         while self._callbacks:
             callback = self._callbacks.pop(0)
             self.router.defer(functools.partial(callback, error))
 
     def raise_if_lost(self) -> "None":
         """Raise what ended the link, if it has ended."""
-        error = None if self._connection is None else self._connection.link.error
+        error = self._loss()
         if error is not None:
             copy = again(error)
             raise copy from copy.__cause__
@@ -187,6 +195,11 @@ class Context(Verbs):
             self.router.switch.check_process()
             self._connection.link.end(DisconnectedError("%s was killed from here" % self.name))
             self._connection.stream.kill()
+
+    def excuse(self, seconds: "float") -> "None":
+        """Expect no sign of life of it for so long (for verbs)."""
+        if self._connection is not None:
+            self._connection.excuse(seconds)
 
     def cancel(self, handle: "int", name: "str", is_hard: "bool") -> "None":
         """Tell the child that nobody waits for a call any more (for verbs); never blocks."""
@@ -221,7 +234,8 @@ def open_context(router: "Home", src: "int", auth: "int", fields: "Tuple[Any, ..
         raise ProtocolError("a context without id and name")
     context_id, name = fields
     switch = router.switch
-    refusal = refuse_reference(context_id, src, switch.id, switch.parents)
+    is_behind = switch.relay is not None and switch.relay.routes.is_behind(context_id, src)
+    refusal = refuse_reference(context_id, src, switch.id, switch.parents, is_behind)
     if context_id == switch.id != src and src not in switch.parents:
         refusal = "a reference to this very context, which is not context %d's to give" % src
     known = router.context(context_id)

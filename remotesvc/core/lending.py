@@ -17,14 +17,14 @@ __all__ = [
 
 
 def refuse_reference(
-    named: "int", src: "int", own_id: "int", parents: "Container[int]"
+    named: "int", src: "int", own_id: "int", parents: "Container[int]", is_behind: "bool" = False
 ) -> "Optional[str]":
     """Judge a reference to something in context `named` that came in a message of `src`.
 
-    A parent may name whom it likes; anybody else only itself, and us: else it could have us talk
-    to those whom it cannot reach.
+    A parent may name whom it likes; anybody else only itself, us, and what lies behind it: else it
+    could have us talk to those whom it cannot reach.
     """
-    if src in parents or src == own_id or named in (src, own_id):
+    if src in parents or src == own_id or is_behind or named in (src, own_id):
         return None
     return "a reference to context %d, which is not context %d's to give" % (named, src)
 

@@ -24,7 +24,7 @@ from .wire import RAW, FrameDecoder, Message
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Callable, List, Optional, Set, Tuple
+    from typing import Callable, Optional, Set
 
     from ..types import Stream
     from .loop import Loop
@@ -62,11 +62,10 @@ class Link:
     ) -> "None":
         self.peer_id = peer_id
         self.reach: "Set[int]" = {peer_id}
-        self.blocks: "List[Tuple[int, int]]" = [(peer_id, peer_id + 1)]
         self.reported: "Set[str]" = set()
         self.error: "Optional[Exception]" = None
         self._on_message = on_message
-        self._on_end = on_end
+        self.on_end = on_end
         self._stream: "Optional[Stream]" = None
         self._decoder = FrameDecoder()
         self._outbox = Outbox()
@@ -208,7 +207,7 @@ class Link:
             stream = self._stream
         if stream is not None:
             stream.close()
-        self._on_end(self, error)
+        self.on_end(self, error)
 
     def watch(self, loop: "Loop", interval: "float", misses: "int", own_id: "int") -> "None":
         """Send a sign of life every `interval` seconds; end the link after `misses` silent ones.

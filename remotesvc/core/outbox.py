@@ -10,7 +10,7 @@ small.
 
 from collections import deque
 
-from .authority import CALL_FUNCTION, LOAD_MODULE
+from .authority import CALL_FUNCTION, LOAD_MODULE, PASS_MODULES
 from .fragments import cut
 from .wire import FRAGMENT_SIZE, HEADER, encode_frame
 
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     Lane = Tuple[int, int, int]
 
 __all__ = ["Outbox"]
+
+# Calls and the modules that they need are one lane, whichever parent sends them.
+COMMANDS = (CALL_FUNCTION, LOAD_MODULE, PASS_MODULES)
 
 # One write takes about this much: more gains nothing on a pipe of 64 KiB or an SSH packet of 32.
 BATCH = 128 * 1024
@@ -47,8 +50,9 @@ class Outbox:
         size = len(message.payload)
         self.size += size + HEADER.size
         if self._lanes or size > FRAGMENT_SIZE:
-            handle = CALL_FUNCTION if message.handle == LOAD_MODULE else message.handle
-            lane = (message.src, message.dst, handle)
+            lane = (message.src, message.dst, message.handle)
+            if message.handle in COMMANDS:
+                lane = (0, message.dst, CALL_FUNCTION)
             if lane in self._lanes:
                 self._lanes[lane].append(message)
                 return

@@ -6,8 +6,12 @@ starts no children never gets this file.
 
 from collections import deque
 
+from .authority import FIRST_DYNAMIC
+from .dead import bury
 from .link import QUEUE_LIMIT
 from .reach import refuse_relay, refuse_source
+from .routes import Routes
+from .wire import DEAD, FRAGMENT, Message
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,7 +19,6 @@ if TYPE_CHECKING:
 
     from .link import Link
     from .switch import Switch
-    from .wire import Message
 
 __all__ = ["Relay"]
 
@@ -33,6 +36,7 @@ class Relay:
 
     def __init__(self, switch: "Switch") -> "None":
         self._switch = switch
+        self.routes = Routes(switch)
         self._shares: "Dict[Tuple[Link, Link], _Share]" = {}
         switch.observe(self._forget)
 
@@ -61,11 +65,30 @@ class Relay:
             to_link = switch.upstream
         if to_link is None:
             switch.refuse_route(link, message)
-        elif not self._share(link, to_link).take(to_link, len(message.payload)):
-            text = "the way to context %d is congested" % message.dst
-            switch.refuse(link, message, "congested", text)
-        else:
+            return
+        if from_below and switch.siblings and message.dst not in switch.parents:
+            self.routes.note_talk(link, message.dst)
+        if self._share(link, to_link).take(to_link, len(message.payload)):
             self._forward(link, to_link, message)
+        else:
+            text = "the way to context %d is congested" % message.dst
+            self._refuse_for(link, message, "congested", text)
+
+    def _refuse_for(self, link: "Link", message: "Message", code: "str", text: "str") -> "None":
+        """Refuse a message in the name of who it was for: the sender takes it from nobody else.
+
+        Who asked need not know the relays on the way; and what lies behind a relay is at its mercy
+        anyway.
+        """
+        switch = self._switch
+        if message.dst not in switch.routes:
+            switch.refuse(link, message, code, text)
+            return
+        switch.report_once(link, code, "refused %r: %s" % (message, text))
+        wants_none = message.reply_to < FIRST_DYNAMIC or message.encoding & ~FRAGMENT == DEAD
+        if not wants_none:
+            dst, src = message.src, message.dst
+            link.send(Message(dst, src, src, message.reply_to, 0, DEAD, bury(code, text)))
 
     def _share(self, link: "Link", to_link: "Link") -> "_Share":
         share = self._shares.get((link, to_link))
@@ -83,7 +106,7 @@ class Relay:
         try:
             to_link.send(message)
         except Exception as error:  # noqa: BLE001 whatever ended the link is told to the sender
-            self._switch.refuse(link, message, "disconnected", str(error))
+            self._refuse_for(link, message, "disconnected", str(error))
 
 
 class _Share:

@@ -20,7 +20,15 @@ if TYPE_CHECKING:
 
     from .finder import Finder
 
-__all__ = ["File", "Reader", "find_installed", "get_data", "iter_modules", "teach_files"]
+__all__ = [
+    "File",
+    "Reader",
+    "find_installed",
+    "get_data",
+    "iter_modules",
+    "read_resource",
+    "teach_files",
+]
 
 
 class Reader:
@@ -97,7 +105,7 @@ class File:
 
     def read_bytes(self) -> "bytes":
         """Return the content."""
-        return _read(self._finder, self._package, "/".join(self._parts))
+        return read_resource(self._finder, self._package, "/".join(self._parts))
 
     def read_text(self, encoding: "Optional[str]" = None, errors: "str" = "strict") -> "str":
         """Return the content as text."""
@@ -106,7 +114,7 @@ class File:
 
     def _listing(self) -> "List[Tuple[str, bool]]":
         path = "".join(part + "/" for part in self._parts)
-        return decode(_read(self._finder, self._package, path))  # type: ignore[no-any-return]
+        return decode(read_resource(self._finder, self._package, path))  # type: ignore[no-any-return]
 
     def _is_listed(self, is_dir: "bool") -> "bool":
         folder = File(self._finder, self._package, self._parts[:-1])
@@ -121,7 +129,7 @@ def get_data(finder: "Finder", path: "str") -> "bytes":
     for name, record in list(finder.records.items()):
         folder = record[1].rpartition("/")[0] + "/"
         if record[0] == PACKAGE and path.startswith(folder):
-            return _read(finder, name, path[len(folder) :])
+            return read_resource(finder, name, path[len(folder) :])
     raise FileNotFoundError(2, "it is in no package that the parent serves", path)
 
 
@@ -169,7 +177,7 @@ def teach_files(finder: "Finder") -> "None":
     common.fallback_resources = files
 
 
-def _read(finder: "Finder", package: "str", path: "str") -> "bytes":
+def read_resource(finder: "Finder", package: "str", path: "str") -> "bytes":
     """Return the bytes of a file in a package of the parent's; OSError if there is none."""
     if finder.request_of is None:
         raise FileNotFoundError(2, "there is no parent to ask", path)

@@ -106,8 +106,7 @@ class Switch:
 
         with self._lock:
             self.relay = self.relay or Relay(self)
-            for context_id in link.reach:
-                self.routes[context_id] = link
+        self.relay.routes.add_link(link)
 
     # -- sending ---------------------------------------------------------------------------------
 
@@ -216,13 +215,8 @@ class Switch:
             # that nobody reads any more wants to know it.
             self.reply_dead(message, "disconnected", "the receiver is closed")
             return
-        is_dead = message.encoding == DEAD
-        path: "Tuple[int, ...]" = ()
-        if is_dead:
-            path = self.parents
-            if link is not None and waiter.respondent in link.reach:
-                path += (link.peer_id,)
-        refusal = refuse_reply(message.src, message.auth, waiter.respondent, is_dead, path)
+        above = self.parents if message.encoding == DEAD else ()
+        refusal = refuse_reply(message.src, message.auth, waiter.respondent, above)
         if refusal is not None:
             self.report_once(link, "reply", "dropped %r: %s" % (message, refusal))
             return

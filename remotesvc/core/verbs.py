@@ -238,8 +238,8 @@ class Verbs:
             # There is no route any more, and what has none is not ours to call.
             context.raise_if_lost()
             raise
-        if self._holds_gil and link is not None:
-            link.excuse(self._holds_gil)
+        if self._holds_gil:
+            context.excuse(self._holds_gil)
         return link
 
     def _encode(

@@ -44,6 +44,7 @@ FLOORS = (
         "remotesvc.core.loop",
         "remotesvc.core.outbox",
         "remotesvc.core.relay",
+        "remotesvc.core.routes",
         "remotesvc.core.switch",
     ),
     (
@@ -52,8 +53,10 @@ FLOORS = (
         "remotesvc.core.capture",
         "remotesvc.core.chain",
         "remotesvc.core.context",
+        "remotesvc.core.depot",
         "remotesvc.core.fetch",
         "remotesvc.core.finder",
+        "remotesvc.core.hops",
         "remotesvc.core.logs",
         "remotesvc.core.main_module",
         "remotesvc.core.pickled",

@@ -95,7 +95,6 @@ class Neighbour:
         capacity: int | None = None,
     ) -> None:
         self.link = Link(peer_id, switch.receive, switch.lose_link)
-        self.link.reach.update(behind)
         self._ours, self.stream = pair(capacity)
         self._ours.on_bytes = self.link.on_bytes
         self._ours.on_end = self.link.on_stream_end
@@ -106,6 +105,8 @@ class Neighbour:
             switch.upstream = self.link
         else:
             switch.add_link(self.link)
+            for one in behind:
+                switch.relay.routes.give(one, one + 1, peer_id, True)  # type: ignore[union-attr]
         self.link.attach(self._ours)
         self._ours.start()
         self.stream.start()

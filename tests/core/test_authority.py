@@ -46,8 +46,12 @@ ALLOWED = {
     "STDIO": {"self", "child", "grandchild"},
     "LOG": {"self", "child", "grandchild"},
     "ALLOCATE_ID": {"self", "child", "grandchild"},
-    "ADD_ROUTE": {"self", "child", "grandchild"},
+    "ADD_ROUTE": {"parent", "child"},
     "DEL_ROUTE": {"parent", "child"},
+    "OPEN_CHILD": COMMANDERS,
+    "TEND_CHILD": COMMANDERS,
+    "PASS_MODULES": COMMANDERS,
+    "GIVE_IDS": COMMANDERS,
 }
 PARENTS_ONLY = {name for name, senders in ALLOWED.items() if senders is COMMANDERS}
 
@@ -161,26 +165,27 @@ def test_sender_may_answer_anyone() -> None:
         (99, True, False),
     ],
 )
-def test_reply_comes_from_who_was_called_or_dead_from_a_relay_before_it(
+def test_reply_comes_from_who_was_called_or_dead_from_a_parent(
     src: int, is_dead: bool, is_allowed: bool
 ) -> None:
-    assert (refuse_reply(src, src, 20, is_dead, (1, 0)) is None) == is_allowed
+    above = (1, 0) if is_dead else ()
+    assert (refuse_reply(src, src, 20, above) is None) == is_allowed
 
 
 def test_reply_on_the_authority_of_somebody_else_is_refused() -> None:
     assert (
-        refuse_reply(20, 21, 20, False, ())
+        refuse_reply(20, 21, 20, ())
         == "a reply of context 20 on the authority of context 21"
     )
 
 
 def test_stream_hears_whoever_knows_its_handle() -> None:
-    assert refuse_reply(21, 33, None, False, ()) is None
+    assert refuse_reply(21, 33, None, ()) is None
 
 
 def test_refused_reply_names_both_contexts() -> None:
     assert (
-        refuse_reply(21, 21, 20, False, ())
+        refuse_reply(21, 21, 20, ())
         == "context 21 answers a call that was made to context 20"
     )
 

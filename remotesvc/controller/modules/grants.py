@@ -23,6 +23,10 @@ _TOOLKIT_MODULES = frozenset(
     {
         "remotesvc",
         "remotesvc.bootstrap",
+        "remotesvc.bootstrap.command",
+        "remotesvc.bootstrap.handshake",
+        "remotesvc.bootstrap.info",
+        "remotesvc.bootstrap.seed",
         "remotesvc.branch",
         "remotesvc.current",
         "remotesvc.homes",

@@ -11,8 +11,9 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from ...core.depot import read_question
 from ...core.errors import Error, RefusedError
-from ...core.values import decode, encode
+from ...core.values import encode
 from ...core.visible import visible
 from ...core.wire import PLAIN, RAW
 from .search import is_module_name
@@ -112,31 +113,47 @@ class Responder:
             self._switch.reply_dead(message, "refused", f"looking for it failed: {error!r}")
 
     def _answer_module(self, message: "Message") -> None:
-        name = decode(message.payload)
-        if not isinstance(name, str) or not is_module_name(name):
+        question = read_question(message)
+        name, context_id, is_whole = question or ("", 0, False)
+        if not is_module_name(name):
             self._switch.reply_dead(message, "protocol", "GET_MODULE without a module name")
             return
+        context_id = self._whom(message, context_id)
         refusal = self._shipment.answer(
-            message.src, name, lambda payload: self._switch.reply(message, RAW, payload)
+            context_id,
+            name,
+            lambda payload: self._switch.reply(message, RAW, payload),
+            message.src,
+            is_whole,
         )
         if refusal is not None:
-            self._log(message.src, f"module {name}", refusal)
+            self._log(context_id, f"module {name}", refusal)
+
+    def _whom(self, message: "Message", context_id: int) -> int:
+        """Return for whom somebody asks; RefusedError unless that is itself or behind it."""
+        if context_id in (0, message.src):
+            return message.src
+        link = self._switch.routes.get(message.src)
+        if link is None or link.peer_id != message.src or context_id not in link.reach:
+            raise RefusedError(f"context {context_id} does not lie behind who asks for it")
+        return context_id
 
     def _answer_resource(self, message: "Message") -> None:
-        fields = decode(message.payload)
-        if not (isinstance(fields, tuple) and tuple(map(type, fields)) == (str, str)):
+        question = read_question(message)
+        if question is None:
             self._switch.reply_dead(message, "protocol", "GET_RESOURCE without package and path")
             return
-        package, relative = fields
+        package, relative = question[0]
+        context_id = self._whom(message, question[1])
         try:
             if relative == "" or relative.endswith("/"):
-                entries = self._shipment.listing(message.src, package, relative[:-1])
+                entries = self._shipment.listing(context_id, package, relative[:-1])
                 self._switch.reply(message, PLAIN, encode(entries))
             else:
-                data = self._shipment.resource(message.src, package, relative)
+                data = self._shipment.resource(context_id, package, relative)
                 self._switch.reply(message, RAW, data)
         except RefusedError as refusal:
-            self._log(message.src, f"{relative} of {package}", str(refusal))
+            self._log(context_id, f"{relative} of {package}", str(refusal))
             raise
 
     def _log(self, src: int, what: str, reason: str) -> None:

@@ -10,14 +10,16 @@ under one lock.
 import os
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ...core.authority import LOAD_MODULE
+from ...bootstrap.seed import PAYLOAD, get_payload
 from ...core.errors import MessageTooLarge, RefusedError
 from ...core.fetch import pack_records
 from ...core.finder import MISSING, REFUSED
-from ...core.wire import FRAGMENT_SIZE, RAW
+from ...core.wire import FRAGMENT_SIZE
 from .bundles import bundle_of, bundles_for
+from .carrier import Carrier, Record, is_content
+from .connector_parts import parts_of
 from .found import Missing, Module, NotOurs
 from .grants import Grants, ModulePolicy, is_toolkit
 from .locate import Locator
@@ -29,9 +31,6 @@ if TYPE_CHECKING:
     from ...core.switch import Switch
 
 __all__ = ["Record", "Shipment"]
-
-# name, kind, file name, source or reason, names of the submodules
-Record = tuple[str, str, str, Any, tuple[str, ...] | None]
 
 
 class _Parcel:
@@ -74,6 +73,7 @@ class Shipment:
         self._switch = switch
         self._policy = policy or ModulePolicy()
         self.locator = Locator()
+        self._carrier = Carrier(switch)
         self._states: dict[int, _State] = {}
         self._parcels: dict[str, _Parcel] = {}
         self._main: MainSource | None = None
@@ -132,19 +132,37 @@ class Shipment:
             self._send(context_id, records)
             state.sent.update(record[0] for record in records)
 
-    def answer(self, context_id: int, name: str, reply: Callable[[bytes], object]) -> str | None:
-        """Give `reply` the packed records for a request; return the reason if it was refused."""
+    def push_connector(self, context_id: int, connector: str) -> None:
+        """Send what a context needs to open another one by a connector, once."""
+        self.push_installed(context_id, parts_of(self.locator, connector))
+        if not is_toolkit(connector):
+            self.push(context_id, connector)
+
+    def answer(
+        self,
+        context_id: int,
+        name: str,
+        reply: Callable[[bytes], object],
+        asker: int | None = None,
+        is_whole: bool = True,
+    ) -> str | None:
+        """Give `reply` the packed records for a request; return the reason if it was refused.
+
+        asker: a relay on the way to the context, if not that itself; is_whole: it lacks them all.
+        """
+        asker = context_id if asker is None else asker
         with self._lock:
             state = self._state(context_id)
             records, refusal = self._records_for(state, name)
-            payload = pack_records(records)
+            payload = self._carrier.pack_answer(asker, context_id, records, is_whole)
             try:
                 reply(payload)
             except MessageTooLarge:
-                raise self._too_large(records, payload) from None
+                raise self._too_large(records, len(payload)) from None
             if len(payload) <= FRAGMENT_SIZE:
                 # A longer reply may be overtaken by a call; what it brings is sent again then.
-                state.sent.update(record[0] for record in records if _is_content(record))
+                state.sent.update(record[0] for record in records if is_content(record))
+                self._carrier.note(asker, records)
             return refusal
 
     def _records_for(self, state: _State, name: str) -> tuple[list[Record], str | None]:
@@ -165,6 +183,8 @@ class Shipment:
 
         Raises RefusedError when it was not granted, FileNotFoundError when there is none.
         """
+        if (package, relative) == PAYLOAD:
+            return get_payload()
         self._check_resource(context_id, package, relative)
         data = self.locator.data(package, relative)
         if data is None:
@@ -191,6 +211,7 @@ class Shipment:
         with self._lock:
             for context_id in ids:
                 self._states.pop(context_id, None)
+            self._carrier.forget(ids)
 
     def _state(self, context_id: int) -> _State:
         state = self._states.get(context_id)
@@ -230,16 +251,16 @@ class Shipment:
     def _send(self, context_id: int, records: list[Record]) -> None:
         if not records:
             return
-        payload = pack_records(records)
         try:
-            self._switch.send(context_id, LOAD_MODULE, RAW, payload)
+            self._carrier.send(context_id, records)
         except MessageTooLarge:
-            raise self._too_large(records, payload) from None
+            size = len(pack_records(records))
+            raise self._too_large(records, size) from None
 
-    def _too_large(self, records: list[Record], payload: bytes) -> MessageTooLarge:
+    def _too_large(self, records: list[Record], size: int) -> MessageTooLarge:
         largest = max(records, key=lambda record: len(record[3]))[0]
         return MessageTooLarge(
-            f"the modules to send take {len(payload)} bytes, {largest} most of all, and at most "
+            f"the modules to send take {size} bytes, {largest} most of all, and at most "
             f"{self._switch.max_message_size} may be sent: install them on the host, or give "
             "Router() a larger max_message_size"
         )
@@ -285,10 +306,6 @@ def _own_path(module: Module) -> str:
 
 def _missing(name: str) -> Record:
     return (name, MISSING, "", "", None)
-
-
-def _is_content(record: Record) -> bool:
-    return record[1] not in (MISSING, REFUSED)
 
 
 def _stamp(path: str) -> tuple[int, int]:

@@ -1,0 +1,134 @@
+"""Hops: how a child starts children of its own: a parent's order is taken here, on the I/O thread.
+
+The context that is to be exists from here on: what is sent to it waits in its link. All that takes
+time is done by a thread (connect/opener.py). At the end of this process its children go first.
+"""
+
+import importlib
+import threading
+import time
+
+from .authority import OPEN_CHILD, TEND_CHILD
+from .depot import Depot
+from .errors import DisconnectedError
+from .link import Link
+from .values import decode
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict, Optional
+
+    from ..bootstrap.child import Child
+    from .wire import Message
+
+__all__ = ["HOP_MODULES", "Hops", "hops_of", "start"]
+
+# What has to be in a child before its first order: the I/O thread imports it, and cannot ask.
+HOP_MODULES = (
+    "remotesvc.core.dead",
+    "remotesvc.core.depot",
+    "remotesvc.core.hops",
+    "remotesvc.core.reach",
+    "remotesvc.core.relay",
+    "remotesvc.core.routes",
+    "remotesvc.core.secret",
+    "remotesvc.core.visible",
+)
+
+# What is left of the 2 s that a child has for its end when the programs it started are killed.
+LAST_MOMENT = 0.2
+FAREWELL = 2.0
+
+
+class Hops:
+    """The children of one child: who was ordered, and how all of them end."""
+
+    def __init__(self, child: "Child") -> "None":
+        self.child = child
+        self.depot = Depot(child.switch, child._finder)
+        # What was opened by order of a parent, as connect/opener.py tends it.
+        self._tended: "Dict[int, Any]" = {}
+        # The connections of this child, whoever had them opened.
+        self.connections: "Dict[int, Any]" = {}
+        self._leave = child.leave
+        child.leave = self._begin_end  # type: ignore[method-assign]
+        child.switch.serve(OPEN_CHILD, self.open)
+        child.switch.serve(TEND_CHILD, self.tend)
+
+    def open(self, link: "Optional[Link]", message: "Message") -> "None":
+        """Begin to open a child (handler of OPEN_CHILD)."""
+        order: "Any" = decode(message.payload)
+        new = self.add_link(order[0])
+        tended: "Any" = {"close": lambda text: new.end(DisconnectedError(text))}
+        self._tended[order[0]] = tended
+
+        def begin() -> "None":
+            # By name: connectors stand on a floor above.
+            opener = importlib.import_module("remotesvc.connect.opener")
+            opener.carry_out(self, new, order, message, tended)
+
+        threading.Thread(target=begin, name="remotesvc-opener", daemon=True).start()
+
+    def add_link(self, context_id: "int") -> "Link":
+        """Return the link of a child that is to be; whatever comes for it waits there."""
+        switch = self.child.switch
+        new = Link(context_id, switch.receive, switch.lose_link)
+        switch.add_link(new)
+        return new
+
+    def tend(self, link: "Optional[Link]", message: "Message") -> "None":
+        """Do what is asked with a child that was ordered (handler of TEND_CHILD)."""
+        context_id, verb, argument = decode(message.payload)
+        tended = self._tended.get(context_id)
+        if tended is not None and verb in tended:
+            tended[verb](argument)
+
+    def forget(self, context_id: "int") -> "None":
+        """Note that nothing is left of a child."""
+        self._tended.pop(context_id, None)
+        self.connections.pop(context_id, None)
+
+    # -- the end ---------------------------------------------------------------------------------
+
+    def _begin_end(self) -> "None":
+        """Begin the end: that of the children begins with it, however busy this one is."""
+        child = self.child
+        if not child.is_leaving:
+            for tended in list(self._tended.values()):
+                tended.get("cancel", bool)()
+            error = DisconnectedError("its parent has ended")
+            for link in set(child.switch.routes.values()):
+                link.end(error)
+            settle = child.settle
+
+            def settle_and_wait() -> "None":
+                settle()
+                if threading.current_thread() is threading.main_thread():
+                    self._wait()
+
+            child.settle = settle_and_wait
+            child.loop.call_later(FAREWELL - LAST_MOMENT, self._kill_all)
+        self._leave()
+
+    def _wait(self) -> "None":
+        """Wait until all programs that were started here are gone; what is stuck is killed."""
+        limit = time.monotonic() + FAREWELL
+        for connection in list(self.connections.values()):
+            connection.stream.gone.wait(max(0.0, limit - time.monotonic()))
+
+    def _kill_all(self) -> "None":
+        for connection in list(self.connections.values()):
+            connection.stream.kill()
+
+
+def start(child: "Child", link: "Optional[Link]", message: "Message") -> "None":
+    """Take the first order of a parent (handler of OPEN_CHILD, until it has put in others)."""
+    hops_of(child).open(link, message)
+
+
+def hops_of(child: "Child") -> "Hops":
+    """Return the one of a child, made when it is first needed."""
+    hops: "Any" = vars(child).get("hops")
+    if hops is None:
+        hops = vars(child).setdefault("hops", Hops(child))
+    return hops  # type: ignore[no-any-return]
