@@ -19,10 +19,13 @@ if TYPE_CHECKING:
     from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
     from .bootstrap.child import Child
+    from .connect.ways import Ways
     from .core.context import Context
     from .core.link import Link
     from .core.wire import Message
     from .service.pool import Pool
+else:
+    Ways = object
 
 __all__ = ["Branch"]
 
@@ -50,7 +53,7 @@ WAYS = (
 )
 
 
-class Branch:
+class Branch(Ways):
     """What `current_router()` returns in a child.
 
     It has the methods of a Router that open contexts (`local()`, `ssh()`, `sudo()` …), which are

@@ -275,17 +275,46 @@ class AnyRouter(ServiceRouter, Protocol):
     def context(self, context_id: int) -> "Context | None":
         """Return the handle on a context, None if there is none."""
 
-    # The ways to open a context (connect/ways.py has their options).
-    chroot: "Callable[..., Context]"
-    docker: "Callable[..., Context]"
-    doas: "Callable[..., Context]"
-    exec: "Callable[..., Context]"
-    kubectl: "Callable[..., Context]"
-    local: "Callable[..., Context]"
-    lxc: "Callable[..., Context]"
-    nspawn: "Callable[..., Context]"
-    open: "Callable[..., Context]"
-    podman: "Callable[..., Context]"
-    ssh: "Callable[..., Context]"
-    su: "Callable[..., Context]"
-    sudo: "Callable[..., Context]"
+    # -- opening contexts; connect/ways.py has the options ----------------------------------------
+
+    def chroot(self, root: str, **opts: Any) -> "Context":
+        """As Router.chroot()."""
+
+    def connect(self, spec: str, **opts: Any) -> "Context":
+        """As Router.connect()."""
+
+    def docker(self, container: str, **opts: Any) -> "Context":
+        """As Router.docker()."""
+
+    def doas(self, username: str = "root", **opts: Any) -> "Context":
+        """As Router.doas()."""
+
+    def exec(self, template: Sequence[str], **opts: Any) -> "Context":
+        """As Router.exec()."""
+
+    def kubectl(self, pod: str, **opts: Any) -> "Context":
+        """As Router.kubectl()."""
+
+    def local(self, **opts: Any) -> "Context":
+        """As Router.local()."""
+
+    def lxc(self, instance: str, **opts: Any) -> "Context":
+        """As Router.lxc()."""
+
+    def nspawn(self, machine: str, **opts: Any) -> "Context":
+        """As Router.nspawn()."""
+
+    def open(self, kind: str, **opts: Any) -> "Context":
+        """As Router.open()."""
+
+    def podman(self, container: str, **opts: Any) -> "Context":
+        """As Router.podman()."""
+
+    def ssh(self, host: str, **opts: Any) -> "Context":
+        """As Router.ssh()."""
+
+    def su(self, username: str = "root", **opts: Any) -> "Context":
+        """As Router.su()."""
+
+    def sudo(self, username: str = "root", **opts: Any) -> "Context":
+        """As Router.sudo()."""

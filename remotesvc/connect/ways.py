@@ -5,13 +5,15 @@ options (docs/connectors.md, docs/ssh.md) and those of all contexts (docs/python
 """
 
 from .connectors import find_connector
+from .spec import parse_spec
 from .typist import hide
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, Optional, Sequence
+    from typing import Any, Dict, List, Optional, Sequence
 
     from ..core.context import Context
+    from .spec import Part
 
 __all__ = ["Ways"]
 
@@ -40,6 +42,34 @@ class Ways:
         target = getattr(find_connector(kind), "TARGET", None)
         where = "%s:%s" % (kind, opts[target]) if target in opts else kind
         return self._reach(kind, where, opts)
+
+    def connect(self, spec: "str", via: "Optional[Context]" = None, **opts: "Any") -> "Context":
+        """Open a chain of contexts, each in the one before it, and return the last.
+
+        spec: such as "bastion/sudo:root/podman:web" (docs/connectors.md); every part but the last
+        may be the name of a context that is open, which is used then. The options are those of
+        the last one, and of its connector. ConnectError (phase resolve) for what is no chain.
+        """
+        parts = parse_spec(spec)
+        for part in parts[:-1]:
+            via = self._open_part(part, via, {}, True)
+        return self._open_part(parts[-1], via, opts, False)
+
+    def _open_part(
+        self, part: "Part", via: "Optional[Context]", opts: "Dict[str, Any]", may_exist: "bool"
+    ) -> "Context":
+        name = part.text if via is None else "%s/%s" % (via.name, part.text)
+        for context in self.contexts if may_exist else ():
+            if context.name == name and context.connected:
+                return context
+        target = (part.target,) if part.target else ()
+        opened: "Context" = getattr(self, part.kind)(*target, via=via, **opts)
+        return opened
+
+    @property
+    def contexts(self) -> "List[Context]":
+        """The contexts that were opened from here."""
+        raise NotImplementedError
 
     def _reach(self, kind: "str", where: "str", opts: "Dict[str, Any]") -> "Context":
         _hide(opts)
