@@ -5,6 +5,7 @@
 WHAT is a function in targets/stubborn.py that is called with the arguments, or
 `nothing`         the first answer of the child is not waited for
 `idle`, `ssh`     it is; for ssh, and for ssh:FUNCTION, the argument is an ssh_config
+`tree:FUNCTION`   the function runs in each context of a chain of three
 `login`           a login to HOST:PORT that does not come to its end; no child, its pid is 0
 `stuck_callback`  a callback of the user's that does not return
 
@@ -56,6 +57,8 @@ def begin(
 ) -> Context:
     """Open a context, have it do something, and say its pid."""
     way, _, function = what.rpartition(":")
+    if way == "tree":
+        return begin_tree(router, function)
     if "ssh" in (way, function):
         context = router.ssh("demo", config_file=arguments[0])
         function, arguments = function if way else "idle", arguments[1:]
@@ -74,6 +77,18 @@ def begin(
         is_busy.wait()
     print(pid, flush=True)
     return context
+
+
+def begin_tree(router: Router, function: str) -> Context:
+    """Open three contexts, each in the one before it, all busy, and say the last one's pid."""
+    tree = [router.local()]
+    while len(tree) < 3:
+        tree.append(router.local(via=tree[-1]))
+    pid = tree[-1].info.pid
+    for context in tree:
+        context.submit(getattr(stubborn, function))
+    print(pid, flush=True)
+    return tree[-1]
 
 
 def hang(is_busy: threading.Event) -> None:

@@ -23,6 +23,7 @@ __all__ = [
     "Controller",
     "cpu_seconds",
     "kill_at_moments",
+    "kill_trees_at_moments",
     "start_controller",
     "stop",
     "wait_for_cpu",
@@ -35,6 +36,12 @@ POLL = 0.01
 
 # A child is ready some 50 ms after it was started; later moments hit one that waits or works.
 LATEST_KILL = 0.2
+
+# Three of them, one in the other, take some 300 ms.
+LATEST_TREE_KILL = 1.0
+
+# What users are promised (docs/reliability.md), with every context of the chain busy.
+ALL_GONE = 5.0
 
 
 @dataclass(frozen=True)
@@ -111,6 +118,46 @@ def kill_at_moments(what: str, count: int, moments: random.Random) -> None:
             wait_for_end(pid)
         passed = time.monotonic() - killed
         print(f"{what}: killed after {moment:.3f} s; {len(children)} gone {passed:.3f} s later")
+
+
+def kill_trees_at_moments(function: str, count: int, moments: random.Random) -> None:
+    """Kill controllers of a chain of three contexts, each busy, and wait for all that they left.
+
+    Who is looked for bears a word in its environment: parents start children until the very end.
+    """
+    for number in range(count):
+        moment = moments.uniform(0, LATEST_TREE_KILL)
+        word = f"{function}-{number}-{os.getpid()}"
+        process = subprocess.Popen(
+            [sys.executable, str(PROGRAM), "hold", f"tree:{function}"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            env={**environment({}), "REMOTESVC_TEST_TREE": word},
+        )
+        with process:
+            _wait_for(partial(descendants, process.pid), "it starts no child")
+            with pytest.raises(subprocess.TimeoutExpired):
+                process.wait(moment)  # until the moment: it does not end by itself
+            count_then = len(_bearers(word))
+            process.kill()
+        killed = time.monotonic()
+        _wait_for(lambda word=word: not _bearers(word), f"some of {word} are left")  # type: ignore[misc]
+        passed = time.monotonic() - killed
+        print(f"{word}: {count_then} killed after {moment:.3f} s, all gone {passed:.3f} s later")
+        assert passed <= ALL_GONE
+
+
+def _bearers(word: str) -> list[int]:
+    """Return the processes that have a word in their environment, zombies not counted."""
+    found: list[int] = []
+    for folder in Path("/proc").iterdir():
+        try:
+            has_word = folder.name.isdigit() and word in (folder / "environ").read_text("latin-1")
+        except OSError:
+            continue  # it ended, or is not ours to look at
+        if has_word:
+            found.append(int(folder.name))
+    return found
 
 
 def stop(pid: int) -> None:

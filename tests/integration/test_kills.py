@@ -17,7 +17,7 @@ from remotesvc import ConnectError, Context, DisconnectedError, Router
 from remotesvc.testing.proxy import DelayProxy
 from remotesvc.testing.server import SshServer, start_server
 from tests.controller.ssh.hosts import descendants
-from tests.integration.controllers import kill_at_moments
+from tests.integration.controllers import kill_at_moments, kill_trees_at_moments
 from tests.integration.targets import stubborn
 from tests.testing.client import wait_for_end
 
@@ -270,6 +270,11 @@ def test_the_connection_is_reset(
 def test_no_process_survives_a_controller_that_is_killed_at_any_moment(what: str) -> None:
     """A few moments of those that `make soak` tries."""
     kill_at_moments(what, 3, random.Random(what))
+
+
+def test_no_process_of_a_tree_survives_a_controller_that_is_killed_at_any_moment() -> None:
+    """A few moments of those that `make soak` tries."""
+    kill_trees_at_moments("loop", 3, random.Random("tree"))
 
 
 @pytest.mark.parametrize(
