@@ -56,27 +56,60 @@ def open_child(
     common: "Common",
 ) -> "Context":
     """Open a context; what is waited for depends on the connector, and with `via` nothing is."""
-    via = common.via
-    if via is not None:
-        where = "%s/%s" % (via.name, where)
-        _check_via(router, via, common)
-    attempt = Attempt(where, common.connect_timeout)
-    router.switch.check_process()
-    context_id = roster.begin(attempt)
-    try:
-        connection: "Union[Connection, Hop]"
-        if via is None:
-            connection = connector.connect(router, context_id, attempt, **opts)
-        else:
-            connection = _order(router, context_id, attempt, connector, opts, common)
-        is_pickle = common.results == "pickle"
-        context = roster.adopt(connection, common.name, where, is_pickle)
-        context.pool_size = common.pool_size
-        attempt.where = context.name
-        _start(router, roster, connection, common)
-        return context
-    finally:
-        roster.finish(attempt)
+    if common.via is not None:
+        where = "%s/%s" % (common.via.name, where)
+    return _Opening(router, roster, connector, where, opts, common).open()
+
+
+class _Opening:
+    """How one context is opened; kept with it, to be done again."""
+
+    def __init__(
+        self,
+        router: "OpeningRouter",
+        roster: "Roster",
+        connector: "Connector",
+        where: "str",
+        opts: "Dict[str, Any]",
+        common: "Common",
+    ) -> "None":
+        self._router = router
+        self._roster = roster
+        self._connector = connector
+        self._where = where
+        self._opts = opts
+        self._common = common
+
+    def open(self, context: "Optional[Context]" = None) -> "Context":
+        """Connect, and return the context that there is now, or one that was lost, alive again."""
+        router, roster, common = self._router, self._roster, self._common
+        if common.via is not None:
+            _check_via(router, common.via, common)
+        where = self._where if context is None else context.name
+        attempt = Attempt(where, common.connect_timeout)
+        router.switch.check_process()
+        context_id = roster.begin(attempt)
+        try:
+            connection = self._connect(context_id, attempt)
+            if context is None:
+                is_pickle = common.results == "pickle"
+                context = roster.adopt(connection, common.name, where, is_pickle)
+                context.reopen = self.open
+            else:
+                roster.renew(context, connection)
+            context.pool_size = common.pool_size
+            attempt.where = context.name
+            _start(router, roster, connection, common)
+            return context
+        finally:
+            roster.finish(attempt)
+
+    def _connect(self, context_id: "int", attempt: "Attempt") -> "Union[Connection, Hop]":
+        """Return the connection to a context that is going to be."""
+        router, opts = self._router, self._opts
+        if self._common.via is not None:
+            return _order(router, context_id, attempt, self._connector, opts, self._common)
+        return self._connector.connect(router, context_id, attempt, **opts)
 
 
 def _check_via(router: "OpeningRouter", via: "Context", common: "Common") -> "None":

@@ -86,11 +86,20 @@ class Roster:
         with self._lock:
             name = name or self._new_name(where)
             context = Context(self._router, context_id, name, connection, takes_pickle)
-            self._contexts[context_id] = context
-            # Those that are gone for good need nobody to see them off.
-            alive = [other for other in self._connections if not other.stream.gone.is_set()]
-            self._connections = [*alive, connection]
+            self._note(context, connection)
         return context
+
+    def renew(self, context: "Context", connection: "Opened") -> "None":
+        """Give a context that is lost a new connection, and with it a new id."""
+        with self._lock:
+            context.renew(connection.link.peer_id, connection)
+            self._note(context, connection)
+
+    def _note(self, context: "Context", connection: "Opened") -> "None":
+        self._contexts[context.id] = context
+        # Those that are gone for good need nobody to see them off.
+        alive = [other for other in self._connections if not other.stream.gone.is_set()]
+        self._connections = [*alive, connection]
 
     def note(self, context_id: "int", name: "str") -> "Context":
         """Return the context with an id that somebody else opened below this one."""

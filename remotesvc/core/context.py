@@ -2,6 +2,7 @@
 
 import functools
 import importlib
+import threading
 
 from .authority import CANCEL, SHUTDOWN
 from .dead import exhume
@@ -33,10 +34,10 @@ NAME_LIMIT = 200
 
 
 class Context(Verbs):
-    """One interpreter; equal to every other handle of the same router on the same id.
+    """One interpreter; equal to every other handle of the same router on the same one.
 
     Threads may share it. Once its link has ended it raises DisconnectedError, with the reason,
-    for ever.
+    until somebody calls `reconnect()`. `generation` counts its interpreters, from 1 on.
     """
 
     def __init__(
@@ -57,12 +58,19 @@ class Context(Verbs):
         Verbs.__init__(self, self)
         self.router = router
         self.id = context_id
+        self.generation = 1
+        # Opens it once more, for whoever opened it.
+        self.reopen: "Optional[Callable[[Context], Context]]" = None
+        # What it was called first: it stays the same context.
+        self._key = context_id
         self.name = name
         self._connection = connection
         self._callbacks: "List[Callable[[Exception], None]]" = []
         # Of a lent one: the context that the router tells what happens to it.
         self._original: "Optional[Context]" = None
         self._error: "Optional[Exception]" = None
+        self._lost = threading.Event()
+        self._reopening = threading.Lock()
 
     def __repr__(self) -> "str":
         return "<Context %d %s>" % (self.id, self.name)
@@ -70,10 +78,10 @@ class Context(Verbs):
     def __eq__(self, other: "object") -> "bool":
         if not isinstance(other, Context):
             return NotImplemented
-        return self.router is other.router and self.id == other.id
+        return self.router is other.router and self._key == other._key
 
     def __hash__(self) -> "int":
-        return hash((id(self.router), self.id))
+        return hash((id(self.router), self._key))
 
     def __wire__(self) -> "Tuple[int, Tuple[Any, ...]]":
         self.router.note_reference(self.id)
@@ -95,6 +103,7 @@ class Context(Verbs):
             return self
         copy = Context(self.router, self.id, self.name, self._connection, False, auth)
         copy._original = self._original or self
+        copy._key = self._key
         return copy
 
     def wait_until_ready(self) -> "Info":
@@ -156,11 +165,36 @@ class Context(Verbs):
         if told._error is not None:
             told.lose(told._error)
 
+    def reconnect(self) -> "None":
+        """Open the context anew, as it was opened: the same host and options, a new interpreter.
+
+        For one whose link has ended; Error while it stands, and for one that was not opened from
+        here. What was running is lost, and was told so; services are not active, callbacks of
+        `on_disconnect` have to be given again. Raises what keeps it from connecting; then it can
+        be tried once more. What lies behind it has to be reconnected by itself.
+        """
+        if self.reopen is None:
+            raise Error("%s was not opened from here: who did may reconnect it" % self.name)
+        self.router.check_may_block()
+        with self._reopening:
+            if self.connected:
+                raise Error("%s is connected: shutdown() or kill() ends it" % self.name)
+            self._lost.wait()  # whoever waited for the last one is being told
+            self.reopen(self)
+
+    def renew(self, context_id: "int", connection: "Child") -> "None":
+        """Become the handle on a new interpreter (for the router to call)."""
+        self._lost.clear()
+        self._error = None
+        self.generation += 1
+        self.id, self._connection = context_id, connection
+
     def lose(self, error: "Exception") -> "None":
         """Take the news that the link has ended (for the router to call)."""
         self._error = error
         if self._connection is not None:
             self._connection.note_loss(error)
+        self._lost.set()
         while self._callbacks:
             callback = self._callbacks.pop(0)
             self.router.defer(functools.partial(callback, error))
