@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from remotesvc.core.finder import Finder
 
-__all__ = ["main"]
+__all__ = ["MARKER", "facts", "main", "read_settings"]
 
 # After the link has ended, user code has this long to run its `finally` blocks.
 FAREWELL = 2.0
@@ -49,7 +49,7 @@ def main(finder: "Finder") -> "None":
     _lead_own_group()
     # What goes wrong here is still told on the stderr that the parent reads.
     try:
-        settings = _read_settings(0)
+        settings = read_settings(_read)
         _move_in(settings)
     except Exception as error:  # noqa: BLE001  whatever came instead of settings
         sys.exit("remotesvc: cannot begin: %r" % error)
@@ -70,12 +70,12 @@ def _lead_own_group() -> "None":
         return  # it leads one already: sshd, or a parent of ours, saw to it
 
 
-def _read_settings(fd: "int") -> "Settings":
-    """Read one CONFIGURE frame, and not a byte more."""
+def read_settings(read: "Callable[[int], bytes]") -> "Settings":
+    """Read one CONFIGURE frame by read(size), and not a byte more."""
     decoder = FrameDecoder()
-    header = _read_exactly(fd, HEADER.size)
+    header = _read_exactly(read, HEADER.size)
     # A bad header is told at once, not after a body that may never come.
-    frame = decoder.feed(header) or decoder.feed(_read_exactly(fd, HEADER.unpack(header)[-1]))
+    frame = decoder.feed(header) or decoder.feed(_read_exactly(read, HEADER.unpack(header)[-1]))
     if frame[0].handle != CONFIGURE:
         raise ValueError("no CONFIGURE: %r" % frame[0])
     fields: "Any" = decode(frame[0].payload)
@@ -94,20 +94,25 @@ def _move_in(settings: "Settings") -> "None":
             sys.exit("remotesvc: cwd: %s" % error)
 
 
-def _read_exactly(fd: "int", size: "int") -> "bytes":
+def _read_exactly(read: "Callable[[int], bytes]", size: "int") -> "bytes":
     data = b""
     while len(data) < size:
+        part = read(size - len(data))
+        if not part:
+            raise EOFError
+        data += part
+    return data
+
+
+def _read(size: "int") -> "bytes":
+    """Read from the parent; the end of it, before it began, is the end of this process."""
+    while True:
         try:
-            part = os.read(fd, size - len(data))
+            return os.read(0, size) or os._exit(1)
         except BlockingIOError:
             import select
 
-            select.select([fd], [], [])
-            continue
-        if not part:
-            os._exit(1)  # the parent is gone before it began: nobody to tell
-        data += part
-    return data
+            select.select([0], [], [])
 
 
 class Child:
@@ -149,7 +154,7 @@ class Child:
         link = switch.upstream = Link(parent, switch.receive, self._lose_parent)
         stream.on_bytes = link.on_bytes
         stream.on_end = link.on_stream_end
-        hello = Message(parent, switch.id, switch.id, HELLO, 0, PLAIN, encode(_facts()))
+        hello = Message(parent, switch.id, switch.id, HELLO, 0, PLAIN, encode(facts()))
         link.attach(stream, MARKER + settings.nonce + encode_frame(hello))
         link.watch(self.loop, settings.heartbeat, settings.heartbeat_misses, switch.id)
         stream.start()
@@ -248,7 +253,7 @@ class Child:
             self.leave()
 
 
-def _facts() -> "Tuple[Any, ...]":
+def facts() -> "Tuple[Any, ...]":
     """Return what HELLO says: protocol, Python, executable, pid, host name, platform, uid."""
     system = os.uname()
     version = tuple(sys.version_info[:3])

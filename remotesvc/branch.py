@@ -36,8 +36,10 @@ PATIENCE = 1.0
 
 # How contexts are opened here, with the options that the controller's Router takes.
 WAYS = (
+    "attach",
     "chroot",
     "connect",
+    "detached",
     "docker",
     "doas",
     "exec",

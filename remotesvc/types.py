@@ -60,6 +60,9 @@ class ProcessLike(Stream, Protocol):
     def exit_status(self) -> int | None:
         """Its exit status, negative for a signal; None until it is known."""
 
+    def release(self, child_pid: int) -> None:
+        """Let a child of this process id live on that was detached."""
+
     def kill(self) -> None:
         """End the program now."""
 
@@ -109,6 +112,9 @@ class Child(Protocol):
 
     def excuse(self, seconds: float) -> None:
         """Expect no sign of life of it for so long."""
+
+    def release(self, reason: str) -> None:
+        """Let a child go that was detached: it lives on."""
 
     def note_loss(self, error: Exception) -> None:
         """Take the news that it is lost."""
@@ -276,6 +282,9 @@ class AnyRouter(ServiceRouter, Protocol):
         """Return the handle on a context, None if there is none."""
 
     # -- opening contexts; connect/ways.py has the options ----------------------------------------
+
+    def attach(self, address: str, **opts: Any) -> "Context":
+        """As Router.attach()."""
 
     def chroot(self, root: str, **opts: Any) -> "Context":
         """As Router.chroot()."""

@@ -133,6 +133,12 @@ class Connection:
         self._settled = threading.Event()
         self._timer: "Optional[Timer]" = None
 
+    def release(self, reason: "str") -> "None":
+        """Let a child go that was detached: it lives on."""
+        self.stream.release(self.wait().pid)
+        self.farewell = reason
+        self.link.end(DisconnectedError(reason))
+
     def excuse(self, seconds: "float") -> "None":
         """Expect no sign of life of the child for so long."""
         self.link.excuse(seconds)

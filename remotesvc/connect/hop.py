@@ -110,6 +110,11 @@ class Hop:
         """Have its link ended over there."""
         self.end(DisconnectedError("it was closed from here"))
 
+    def release(self, reason: "str") -> "None":
+        """Have a child let go that was detached."""
+        self._tend("release", reason)
+        self._lose(DisconnectedError(reason))
+
     def excuse(self, seconds: "float") -> "None":
         """Have no sign of life expected of it for so long."""
         self._tend("excuse", seconds)

@@ -164,6 +164,10 @@ class LoginStream:
         """Close the pipes and see the process off."""
         self._process.close()
 
+    def release(self, child_pid: "int") -> "None":
+        """Let a child live on that was detached."""
+        self._process.release(child_pid)
+
     def kill(self) -> "None":
         """End it now."""
         self._process.kill()

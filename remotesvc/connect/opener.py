@@ -81,6 +81,7 @@ def carry_out(
         hops.connections[order.context_id] = connection
         tended["kill"] = lambda _: connection.stream.kill()
         tended["excuse"] = connection.excuse
+        tended["release"] = connection.release
         connection.on_change = task.note_change
         task.connection = connection
         connection.open(order.env, order.cwd)

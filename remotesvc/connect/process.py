@@ -86,6 +86,7 @@ class ProcessStream:
         self._error = b""
         self._reaping = threading.Lock()
         self._is_ending = False
+        self._is_released = False
         self._pipe.on_end = self._on_pipe_end
 
     @property
@@ -126,9 +127,22 @@ class ProcessStream:
 
     def close(self) -> "None":
         """Close the pipes and see the process off: its own way first, then by SIGKILL."""
+        if self._is_released:
+            return
         self._is_ending = True
         self._pipe.close()
         self._loop.call_soon(self._see_off)
+
+    def release(self, child_pid: "int") -> "None":
+        """Let a child live on that was detached; a program that only carried it to us is ended."""
+        self._is_ending = self._is_released = True
+        self._pipe.close()
+        self._loop.call_soon(self._close_error)
+        if child_pid == self._process.pid:
+            self._process.returncode = 0  # it is not ours to wait for any more
+            self._loop.call_soon(self.gone.set)
+        else:
+            self._loop.call_soon(self._kill_the_rest)
 
     def kill(self) -> "None":
         """End the process and its group now; nothing happens once it was reaped."""

@@ -18,7 +18,11 @@ __all__ = ["Part", "parse_spec"]
 ALONE = ("doas", "local", "su", "sudo")
 
 # Kinds that no text is long enough for, or that are another one's second name.
-NEVER = {"exec": "takes a list of words", "openssh": "is the ssh of every part but the first"}
+NEVER = {
+    "attached": "is no place to go through",
+    "exec": "takes a list of words",
+    "openssh": "is the ssh of every part but the first",
+}
 
 
 class Part:

@@ -130,6 +130,19 @@ class Ways:
         opts.update(host=host, is_default_timeout=connect_timeout is None, transport=transport)
         return self._open("ssh", host, opts, *common)
 
+    def attach(self, address: "str", **opts: "Any") -> "Context":
+        """Connect to a child that was detached, of this user, here or on the host of `via`.
+
+        `address` is what `detach()` returned. `env` and `cwd` are those that it has.
+        """
+        return self._reach("attached", address, _with(opts, "address", address))
+
+    def detached(self, via: "Optional[Context]" = None) -> "List[str]":
+        """Return the addresses of this user's detached children, here or on the host of `via`."""
+        from ..core.detach import list_detached
+
+        return list_detached() if via is None else via.call(list_detached)
+
     # -- becoming another user -------------------------------------------------------------------
 
     def sudo(self, username: "str" = "root", **opts: "Any") -> "Context":

@@ -58,6 +58,7 @@ _NUMBER_OF_SECONDS = Rule(
 _FLAG = Rule("True, False or None", (bool, _NO_TYPE))
 
 RULES = {
+    "address": _NAME,
     "args": _WORDS,
     "cluster": _NAME_OR_NONE,
     "compression": _FLAG,

@@ -10,6 +10,7 @@ from .errors import CallTimeout, DisconnectedError, Error, ProtocolError, Refuse
 from .lending import lent_authority, refuse_reference
 from .reach import refuse_pickled_result
 from .rebuild import rebuild
+from .seconds import check_seconds
 from .values import CONTEXT, encode
 from .verbs import Verbs
 from .visible import visible
@@ -181,6 +182,23 @@ class Context(Verbs):
                 raise Error("%s is connected: shutdown() or kill() ends it" % self.name)
             self._lost.wait()  # whoever waited for the last one is being told
             self.reopen(self)
+
+    def detach(self, keep: "float" = 24 * 60 * 60) -> "str":
+        """Let the child live on without us; return the name that `router.attach()` takes.
+
+        Its memory and services stay; what runs goes on, and nobody hears of its end. It ends by
+        itself when nobody was there for `keep` seconds, or by `shutdown()` of who attached it.
+        Linux only; RefusedError for a child that has children. This context is lost with it.
+        """
+        from .detach import detach
+
+        name, refusal = self.call(detach, check_seconds("keep", keep))
+        if refusal:
+            raise RefusedError("%s: %s" % (self.name, refusal))
+        connection = self._connection
+        if connection is not None:
+            connection.release("%s was detached, as %s" % (self.name, name))
+        return name
 
     def renew(self, context_id: "int", connection: "Child") -> "None":
         """Become the handle on a new interpreter (for the router to call)."""

@@ -54,6 +54,7 @@ FLOORS = (
         "remotesvc.core.chain",
         "remotesvc.core.context",
         "remotesvc.core.depot",
+        "remotesvc.core.detach",
         "remotesvc.core.fetch",
         "remotesvc.core.finder",
         "remotesvc.core.hops",

@@ -40,6 +40,9 @@ class ProcessInMemory(MemoryStream):
     def kill(self) -> None:
         self.close()
 
+    def release(self, child_pid: int) -> None:
+        self.close()
+
 
 class Home:
     """What a connection asks of its router."""

@@ -173,10 +173,7 @@ def test_reply_comes_from_who_was_called_or_dead_from_a_parent(
 
 
 def test_reply_on_the_authority_of_somebody_else_is_refused() -> None:
-    assert (
-        refuse_reply(20, 21, 20, ())
-        == "a reply of context 20 on the authority of context 21"
-    )
+    assert refuse_reply(20, 21, 20, ()) == "a reply of context 20 on the authority of context 21"
 
 
 def test_stream_hears_whoever_knows_its_handle() -> None:
@@ -184,10 +181,7 @@ def test_stream_hears_whoever_knows_its_handle() -> None:
 
 
 def test_refused_reply_names_both_contexts() -> None:
-    assert (
-        refuse_reply(21, 21, 20, ())
-        == "context 21 answers a call that was made to context 20"
-    )
+    assert refuse_reply(21, 21, 20, ()) == "context 21 answers a call that was made to context 20"
 
 
 # -- sizes ---------------------------------------------------------------------------------------

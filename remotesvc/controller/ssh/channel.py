@@ -124,6 +124,10 @@ class ChannelStream:
         except RuntimeError:
             self._see_off()  # the program is ending, and Python 3.12 starts no thread any more
 
+    def release(self, child_pid: int) -> None:
+        """Close the session: a child that was detached lives on."""
+        self.close()
+
     def kill(self) -> None:
         """Drop the connection: sshd ends the session's channel, and the child sees EOF."""
         self.close()
