@@ -17,15 +17,15 @@ from bench.contenders import (
     Contender,
     with_modules,
 )
+from bench.hops import hops
 from bench.host import connect, start_host
 from bench.nested import write_nested
-from bench.process import PeerProcess, measure
+from bench.process import PeerProcess, Say, measure
 from bench.table import Column, Goal, Table, run_rounds
 from remotesvc.testing.server import SshServer
 
 __all__ = ["PARTS", "Part"]
 
-Say = Callable[[str], None]
 Part = Callable[[int, Say], Iterator[Table]]
 
 # Starts per process and round; the first one, with the import of the library, is told apart.
@@ -227,4 +227,5 @@ PARTS: dict[str, Part] = {
     "results": results,
     "streams": streams,
     "services": services,
+    "hops": hops,
 }

@@ -5,13 +5,17 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from bench.contenders import Contender
 
-__all__ = ["PeerProcess", "measure"]
+__all__ = ["PeerProcess", "Say", "measure"]
+
+# Tells the user what is going on.
+Say = Callable[[str], None]
 
 ROOT = Path(__file__).resolve().parents[1]
 

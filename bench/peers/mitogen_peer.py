@@ -18,12 +18,12 @@ class Mitogen:
         self._broker = mitogen.master.Broker()
         self._router = mitogen.master.Router(self._broker)
 
-    def local(self, python: str | None) -> Any:
-        return self._router.local(python_path=python or sys.executable)
+    def local(self, python: str | None, via: Any = None) -> Any:
+        return self._router.local(python_path=python or sys.executable, via=via)
 
-    def ssh(self, config: str) -> Any:
+    def ssh(self, config: str, via: Any = None) -> Any:
         return self._router.ssh(
-            hostname=tasks.HOST, ssh_args=["-F", config], python_path="python3"
+            hostname=tasks.HOST, ssh_args=["-F", config], python_path="python3", via=via
         )
 
     def call(self, child: Any, function: Callable[[], int]) -> int:

@@ -22,8 +22,8 @@ class Remotesvc:
             options["python_path"] = python
         return self._router.local(**options)
 
-    def ssh(self, config: str) -> Any:
-        return self._router.ssh(tasks.HOST, config_file=config)
+    def ssh(self, config: str, via: Any = None) -> Any:
+        return self._router.ssh(tasks.HOST, config_file=config, via=via)
 
     def call(self, child: Any, function: Callable[[], int]) -> int:
         result: int = child.call(function)

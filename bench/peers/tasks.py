@@ -37,6 +37,9 @@ RESULTS = 15
 # Values of a stream, and how many are read before the memory of both ends is looked at.
 STREAM_BEFORE = 50_000
 
+# Chains of contexts: the first one is not counted.
+CHAINS = 4
+
 # Callers of the one run of a method.
 WAITERS = 200
 
@@ -124,6 +127,41 @@ def _warm(peer: Any, options: argparse.Namespace, started: float) -> None:
     each = (perf_counter() - before) / IN_FLIGHT
     _print(seconds=statistics.median(times), each=each, rate=1 / each)
     peer.close(child)
+
+
+def _chain(peer: Any, options: argparse.Namespace, started: float) -> None:
+    """Open contexts, each in the one before it, and call the first and the last."""
+    times: list[float] = []
+    for _ in range(CHAINS):
+        before = perf_counter()
+        chain = [peer.local(options.python)]
+        while len(chain) < options.count:
+            chain.append(peer.local(options.python, via=chain[-1]))
+        _check(peer.call(chain[-1], os.getpid))
+        times.append(perf_counter() - before)
+        if len(times) < CHAINS:
+            peer.close(chain[0])
+    one, five = (
+        services.median_time(peer.echo(child), WARM_UP, CALLS) for child in (chain[0], chain[-1])
+    )
+    _print(opened=statistics.median(times[1:]), one=one, five=five)
+    peer.close(chain[0])
+
+
+def _hop(peer: Any, options: argparse.Namespace, started: float) -> None:
+    """Connect to a host, and through it to another: two ssh_configs on each line of stdin."""
+    child = None
+    for line in sys.stdin:
+        if not line.strip():
+            peer.close(child)
+            _print()
+            continue
+        outer, inner = line.split()
+        before = perf_counter()
+        child = peer.ssh(outer)
+        result = peer.call(peer.ssh(inner, via=child), os.getpid)
+        _print(seconds=perf_counter() - before)
+        _check(result)
 
 
 def _results(peer: Any, options: argparse.Namespace, started: float) -> None:
@@ -222,6 +260,8 @@ def _print(**values: Any) -> None:
 
 
 TASKS = {
+    "chain": _chain,
+    "hop": _hop,
     "local": _local,
     "memory": _memory,
     "once": _once,
