@@ -1,9 +1,14 @@
 """A named pipe that keeps a function over there waiting until the test lets it go on."""
 
+import errno
 import os
+import time
 from pathlib import Path
 
 __all__ = ["Pipe"]
+
+DEADLINE = 60.0
+POLL = 0.01
 
 
 class Pipe:
@@ -14,6 +19,24 @@ class Pipe:
         os.mkfifo(path)
 
     def release(self, text: str = "") -> None:
-        """Let it read `text` and the end of the pipe; waits until it reads."""
-        with open(self.path, "w") as pipe:
-            pipe.write(text)
+        """Let it read `text` and the end of the pipe; waits until it has opened the pipe.
+
+        Who is interrupted may close the pipe before it has read: it goes on without the text.
+        """
+        with open(self._open(), "wb", buffering=0) as pipe:
+            try:
+                pipe.write(text.encode())
+            except BrokenPipeError:
+                return
+
+    def _open(self) -> int:
+        # An open() that waits would wait for ever where nobody reads.
+        limit = time.monotonic() + DEADLINE
+        while True:
+            try:
+                return os.open(self.path, os.O_WRONLY | os.O_NONBLOCK)
+            except OSError as error:
+                if error.errno != errno.ENXIO:
+                    raise
+            assert time.monotonic() < limit, f"nobody reads {self.path}"
+            time.sleep(POLL)
