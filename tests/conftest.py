@@ -1,6 +1,7 @@
 """What every test may use, and what the run says about the machine before it begins."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -37,6 +38,8 @@ def pytest_sessionstart() -> None:
     missing = [f"Python {version}" for version in missing_interpreters()]
     if not has_sshd():
         missing.append("sshd (make test-deps)")
+    if shutil.which("ssh") is None:
+        missing.append("ssh (make test-deps)")
     if missing:
         pytest.exit(f"REMOTESVC_CI=1, and this machine lacks {', '.join(missing)}", returncode=1)
 

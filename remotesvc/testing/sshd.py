@@ -12,7 +12,7 @@ from pathlib import Path
 
 from remotesvc.testing.options import ServerOptions
 
-__all__ = ["find_sshd", "prepare_sshd", "sshd_config"]
+__all__ = ["find_sshd", "make_privilege_folder", "prepare_sshd", "sshd_config"]
 
 # Where distributions and Homebrew keep it; an ordinary user's PATH has none of these.
 SSHD_FOLDERS = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin", "/sbin")
@@ -55,12 +55,17 @@ def find_sshd() -> Path | None:
     return None if found is None else Path(found).absolute()
 
 
+def make_privilege_folder() -> None:
+    """Make the folder without which root's sshd does not start; other accounts' needs none."""
+    if os.geteuid() == 0:
+        PRIVILEGE_FOLDER.mkdir(mode=0o755, exist_ok=True)
+
+
 def prepare_sshd(
     program: Path, folder: Path, port: int, banner: str, options: ServerOptions
 ) -> tuple[str, ...]:
     """Write sshd_config into the folder; return the command line."""
-    if os.geteuid() == 0:
-        PRIVILEGE_FOLDER.mkdir(mode=0o755, exist_ok=True)
+    make_privilege_folder()
     config = sshd_config(folder, port, banner, options)
     if _version(program) >= FIRST_WITH_PENALTIES:
         config += "PerSourcePenalties no\n"

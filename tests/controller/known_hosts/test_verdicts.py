@@ -21,13 +21,12 @@ from remotesvc.controller.known_hosts import (
     Unknown,
     Verdict,
 )
+from remotesvc.testing.sshd import find_sshd, make_privilege_folder
 
-SSHD = shutil.which("sshd", path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin")
-# sshd refuses to start without its empty folder, which only root can make.
-HAS_SSHD = SSHD is not None and (os.getuid() != 0 or Path("/run/sshd").is_dir())
+SSHD = find_sshd()
 
 pytestmark = pytest.mark.skipif(
-    not HAS_SSHD or shutil.which("ssh") is None, reason="no ssh and sshd to compare with"
+    SSHD is None or shutil.which("ssh") is None, reason="no ssh and sshd to compare with"
 )
 
 SAID_BY_SSH: dict[str, type[Verdict]] = {
@@ -40,6 +39,7 @@ SAID_BY_SSH: dict[str, type[Verdict]] = {
 
 @pytest.fixture(scope="module")
 def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    make_privilege_folder()
     folder = tmp_path_factory.mktemp("keys")
     for name, kind in (("host", "ed25519"), ("other", "ed25519"), ("rsa", "rsa")):
         subprocess.run(
