@@ -17,6 +17,10 @@ ifeq ($(strip $(HOME)),)
 export PIP_NO_CACHE_DIR := 1
 endif
 
+# Each changes what a child does with its streams or where it imports from; and a Python that keeps
+# no compiled code compiles all of this anew in each of a thousand processes.
+unexport PYTHONUNBUFFERED PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONDONTWRITEBYTECODE PYTHONOPTIMIZE
+
 .DEFAULT_GOAL := help
 .PHONY: help install demo test test-deps soak fuzz check format build bench payload clean
 
@@ -50,7 +54,7 @@ soak: $(VENV)/.installed-test  ## Run the long tests
 	@$(PYTEST) -m soak -rs $(PYTEST_ARGS)
 
 fuzz: $(VENV)/.installed-fuzz  ## Feed wire, values, authority and handshake what nobody thought of (60 s)
-	@env -u PYTHONUNBUFFERED $(BIN)/python -m tests.fuzz
+	@$(BIN)/python -m tests.fuzz
 
 check: $(VENV)/.installed-check  ## Lint, check the format and the types
 	@$(BIN)/ruff check $(wildcard $(SOURCES))
@@ -65,7 +69,7 @@ build: $(VENV)/.installed-build  ## Build wheel and source archive into dist/
 	@$(BIN)/python -m build --outdir dist
 
 bench: $(VENV)/.installed-bench  ## Measure, beside the neighbours
-	@env -u PYTHONUNBUFFERED $(BIN)/python -m bench
+	@$(BIN)/python -m bench
 
 payload: $(VENV)/.installed  ## Show what each module of the bootstrap costs
 	@$(BIN)/python -m remotesvc.bootstrap.payload
