@@ -1,14 +1,20 @@
 """What every test may use, and what the run says about the machine before it begins."""
 
+import gc
 import os
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
-from tests.interpreters import find_interpreters, missing_interpreters
+from tests.interpreters import (
+    find_interpreters,
+    hand_on_interpreters,
+    missing_interpreters,
+)
 from tests.leaks import holdings, wait_for_release
 
 # The same examples on every run, and nothing remembered between runs.
@@ -25,6 +31,20 @@ SSHD_PATHS = ("/usr/sbin/sshd", "/usr/local/sbin/sshd", "/usr/local/bin/sshd")
 def has_sshd() -> bool:
     """Whether the system's SSH server is here; the embedded one cannot show everything."""
     return any(map(os.path.exists, SSHD_PATHS))
+
+
+def pytest_configure() -> None:
+    # What a shell starts in the background ignores Ctrl-C, and so would all that the tests start.
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    # To ask some twenty programs for their version takes seconds, in each process of pytest-xdist.
+    hand_on_interpreters()
+
+
+def pytest_collection_finish() -> None:
+    # Thousands of tests stay until the end. A collection that looks at them takes 0.1 s.
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_report_header() -> str:

@@ -14,7 +14,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["REQUIRED", "WANTED", "Interpreter", "find_interpreters", "missing_interpreters"]
+__all__ = [
+    "REQUIRED",
+    "WANTED",
+    "Interpreter",
+    "find_interpreters",
+    "hand_on_interpreters",
+    "missing_interpreters",
+]
+
+# Names them all, for this process and for those that it starts.
+VARIABLE = "REMOTESVC_TEST_PYTHONS"
 
 # What is looked for: 2.7 to be refused by name, the others to work.
 WANTED = ((2, 7), *((3, minor) for minor in range(6, 15)))
@@ -54,6 +64,11 @@ def missing_interpreters() -> list[str]:
     return [f"{major}.{minor}" for major, minor in REQUIRED if (major, minor) not in found]
 
 
+def hand_on_interpreters() -> None:
+    """Have the processes that this one starts look no further than this one did."""
+    os.environ[VARIABLE] = os.pathsep.join(found.path for found in _find_all())
+
+
 @functools.lru_cache(maxsize=1)
 def _find_all() -> tuple[Interpreter, ...]:
     by_version: dict[tuple[int, int], Interpreter] = {}
@@ -65,7 +80,7 @@ def _find_all() -> tuple[Interpreter, ...]:
 
 
 def _candidates() -> Iterator[str]:
-    named = os.environ.get("REMOTESVC_TEST_PYTHONS")
+    named = os.environ.get(VARIABLE)
     if named:
         yield from filter(None, named.split(os.pathsep))
         return

@@ -29,7 +29,7 @@ def wait_for_release(before: set[str], deadline: float = RELEASE_DEADLINE) -> li
     end = time.monotonic() + deadline
     left = holdings() - before
     while left and time.monotonic() < end:
-        # Not before it is needed: a collection takes 0.1 s in a process as large as this one.
+        # Not before it is needed: a collection takes a while in a process as large as this one.
         gc.collect()
         time.sleep(POLL)
         left = holdings() - before

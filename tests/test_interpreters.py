@@ -8,7 +8,12 @@ from pathlib import Path
 import pytest
 
 from tests import interpreters
-from tests.interpreters import Interpreter, find_interpreters, missing_interpreters
+from tests.interpreters import (
+    Interpreter,
+    find_interpreters,
+    hand_on_interpreters,
+    missing_interpreters,
+)
 
 OWN = Interpreter((sys.version_info[0], sys.version_info[1]), sys.executable)
 
@@ -54,6 +59,15 @@ def test_what_does_not_run_is_left_out(monkeypatch: pytest.MonkeyPatch, tmp_path
 
 
 @pytest.mark.usefixtures("fresh_search")
+def test_what_was_found_is_handed_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    name(monkeypatch, tmp_path / "absent", sys.executable, sys.executable)
+
+    hand_on_interpreters()
+
+    assert os.environ["REMOTESVC_TEST_PYTHONS"] == sys.executable
+
+
+@pytest.mark.usefixtures("fresh_search")
 def test_missing_versions_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     name(monkeypatch, sys.executable)
 
@@ -64,6 +78,7 @@ def test_missing_versions_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("fresh_search")
 def test_empty_home_hides_no_interpreter(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("REMOTESVC_TEST_PYTHONS", raising=False)
     with_home = find_interpreters()
     interpreters._find_all.cache_clear()
 

@@ -39,7 +39,7 @@ def shown(*arguments: str, **environment: str) -> "re.Match[str]":
         check=False,
         env={**os.environ, **environment},
     )
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, done.stderr) == (0, ""), done.stderr
     match = re.fullmatch(STEPS, done.stdout)
     assert match, done.stdout
     return match
