@@ -108,10 +108,18 @@ def test_source_that_does_not_parse_is_refused() -> None:
         blank("def f(:\n")
 
 
+@pytest.fixture(scope="module")
+def texts() -> dict[str, str]:
+    """What this Python makes of each file that may travel, by its source."""
+    sources = [(ROOT / path).read_text("utf-8") for path in old_python_files()]
+    return {source: blank(source) for source in sources}
+
+
 @pytest.mark.matrix
 @pytest.mark.parametrize("python", find_interpreters(at_least=(3, 10)), ids=str)
-def test_every_controller_python_gives_the_same_text(python: Interpreter) -> None:
-    sources = [(ROOT / path).read_text("utf-8") for path in old_python_files()]
+def test_every_controller_python_gives_the_same_text(
+    python: Interpreter, texts: dict[str, str]
+) -> None:
     program = textwrap.dedent(
         """
         import json, sys
@@ -123,10 +131,10 @@ def test_every_controller_python_gives_the_same_text(python: Interpreter) -> Non
     done = subprocess.run(
         [python.path, "-B", "-c", program],
         cwd=ROOT,
-        input=json.dumps(sources),
+        input=json.dumps(list(texts)),
         capture_output=True,
         text=True,
         check=True,
     )
 
-    assert json.loads(done.stdout) == [blank(source) for source in sources]
+    assert json.loads(done.stdout) == list(texts.values())

@@ -143,12 +143,16 @@ class Running:
 
     def wait_for(self, text: str) -> None:
         """Read stderr until a line contains a text."""
+        assert self.says(text), f"it ended without saying {text!r}, but {self._said!r}"
+
+    def says(self, text: str) -> bool:
+        """Read stderr until a line contains a text; tell whether one did before the end."""
         assert self._process.stderr is not None
-        line = ""
-        while text not in line:
-            line = self._process.stderr.readline()
-            assert line, f"it ended without saying {text!r}, but {self._said!r}"
+        for line in iter(self._process.stderr.readline, ""):
             self._said += line
+            if text in line:
+                return True
+        return False
 
     def read_result(self) -> str:
         """Read a line of stdout."""

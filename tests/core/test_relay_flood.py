@@ -88,7 +88,7 @@ def test_memory_of_the_relay_is_bounded_by_its_limit() -> None:
     tree = Tree()
     tracemalloc.start()
     try:
-        tree.flood(1000, 20 * ALONE // 1000)
+        tree.flood(1000, 5 * ALONE // 1000)
         tree.call(1)
         used = tracemalloc.get_traced_memory()[0]
     finally:

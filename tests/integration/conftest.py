@@ -9,7 +9,7 @@ import pytest
 
 from remotesvc import Context, Router
 from tests.integration.hostile_scene import Scene
-from tests.integration.hosts import Print
+from tests.integration.hosts import Print, nothing_left
 from tests.integration.lines import Lines
 from tests.integration.pipes import Pipe
 from tests.integration.pythons import NEWEST, OLDEST
@@ -66,11 +66,24 @@ def pipe(tmp_path: Path) -> Pipe:
     return Pipe(tmp_path / "pipe")
 
 
+def put_on_path(patch: pytest.MonkeyPatch) -> None:
+    """Let the folder of this Python come first."""
+    patch.setenv("PATH", os.path.dirname(sys.executable) + os.pathsep + os.environ["PATH"])
+
+
 @pytest.fixture
 def on_path(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the first line of the fake child find this very Python."""
-    folder = os.path.dirname(sys.executable)
-    monkeypatch.setenv("PATH", folder + os.pathsep + os.environ["PATH"])
+    put_on_path(monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def lasting_scene() -> Iterator[Scene]:
+    """Like `scene`, for those tests of a module that harm neither child nor router."""
+    with nothing_left(), pytest.MonkeyPatch.context() as patch:
+        put_on_path(patch)
+        with Router(output=Lines()) as router:
+            yield Scene(router)
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Forks of user code, over there and here: none of them speaks on a link or ends a group."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -190,8 +191,10 @@ _PROGRAMS = {"python3": os.path.realpath(sys.executable)}
 def test_a_fork_of_the_controller_harms_nothing_and_hears_why(
     empty_home: Path, tmp_path: Path, way: str, end: str
 ) -> None:
-    with start_host(tmp_path) as host:
-        arguments = [str(host.server.config_file)] if way == "ssh" else []
+    with contextlib.ExitStack() as stack:
+        arguments = []
+        if way == "ssh":
+            arguments = [str(stack.enter_context(start_host(tmp_path)).server.config_file)]
         done = subprocess.run(
             [sys.executable, "-W", "ignore", str(PROGRAM), end, *arguments],
             capture_output=True,

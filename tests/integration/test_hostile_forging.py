@@ -241,8 +241,9 @@ REFERENCES: dict[str, tuple[int, list[Any]]] = {
 @pytest.mark.parametrize("name", REFERENCES)
 @pytest.mark.parametrize("way", ["result", "error", "nested"])
 def test_reference_that_is_not_its_own_to_give_is_refused(
-    scene: Scene, name: str, way: str
+    lasting_scene: Scene, name: str, way: str
 ) -> None:
+    scene = lasting_scene
     ids = {"good": scene.good.id, "evil": scene.evil.id}
     code, fields = REFERENCES[name]
     live: Any = Live(code, tuple(ids.get(one, one) for one in fields))

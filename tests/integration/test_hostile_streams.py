@@ -117,11 +117,11 @@ def test_many_ends_and_frames_after_close_disturb_nothing(scene: Scene, router: 
 def test_flood_of_batches_costs_a_window_and_a_half(scene: Scene, router: Router) -> None:
     # The greediest: 80 bytes of memory for each byte that comes, once it is decoded.
     data = encode([{} for _ in range(BATCH_SIZE - 3)])
-    with Receiver(router) as receiver:
+    with Receiver(router, window=1 << 18) as receiver:
         _, handle, token = receiver.sender._address
         frame = next(cut(token, VALUES, data))
-        with memory_stays_below(8 * 1024 * 1024):
-            scene.say([handle, RAW, frame], count=2_000)
+        with memory_stays_below(4 * 1024 * 1024):
+            scene.say([handle, RAW, frame], count=500)
             with pytest.raises(ProtocolError, match="evil sent more than its credit"):
                 while True:
                     assert receiver.get(DEADLINE) == {}

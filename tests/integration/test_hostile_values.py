@@ -38,7 +38,8 @@ def outcome_on_small_stack(scene: Scene, frame: list[Any]) -> list[BaseException
 
 
 @pytest.mark.parametrize("name", BOMBS)
-def test_bomb_is_the_error_of_its_call_wherever_it_hides(scene: Scene, name: str) -> None:
+def test_bomb_is_the_error_of_its_call_wherever_it_hides(lasting_scene: Scene, name: str) -> None:
+    scene = lasting_scene
     bomb = BOMBS[name]
     scene.tell("settle")
     with memory_stays_below(2 * MEMORY):
@@ -54,8 +55,9 @@ def test_bomb_is_the_error_of_its_call_wherever_it_hides(scene: Scene, name: str
 
 @pytest.mark.parametrize("name", [name for name, bomb in BOMBS.items() if len(bomb) < 200_000])
 def test_bomb_in_a_request_is_refused(
-    scene: Scene, name: str, caplog: pytest.LogCaptureFixture
+    lasting_scene: Scene, name: str, caplog: pytest.LogCaptureFixture
 ) -> None:
+    scene = lasting_scene
     with memory_stays_below(MEMORY):
         for handle in (GET_MODULE, GET_RESOURCE):
             encoding, payload = scene.tell("ask", handle, BOMBS[name])
@@ -104,7 +106,8 @@ RECORDS: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("name", RECORDS)
-def test_record_of_an_exception_is_an_ordinary_error(scene: Scene, name: str) -> None:
+def test_record_of_an_exception_is_an_ordinary_error(lasting_scene: Scene, name: str) -> None:
+    scene = lasting_scene
     scene.tell("settle")
     with memory_stays_below(8 * MEMORY):
         with pytest.raises(Error) as caught:

@@ -201,17 +201,20 @@ def test_cancel_of_a_large_call_that_is_on_its_way_keeps_it_from_running(
     assert child.service(Plain).notes() == [""]
 
 
-def test_timeout_names_method_host_and_seconds_and_ends_the_method(
-    child: Context, lines: Lines, pipe: Pipe
-) -> None:
+def test_timeout_names_method_host_and_seconds(child: Context, pipe: Pipe) -> None:
     child.service(Plain).add(1)
-    with pytest.raises(CallTimeout, match=r"Gated\.spin on local timed out after 1 s"):
-        child.options(timeout=1).call_service(Gated, "spin", path=pipe.path)
+    with pytest.raises(CallTimeout, match=r"Gated\.wait on local timed out after 0\.2 s"):
+        child.options(timeout=0.2).call_service(Gated, "wait", path=pipe.path)
+    with pytest.raises(CallTimeout):
+        child.options(timeout=0).service(Plain).add(1)
+
+
+def test_timeout_ends_the_method(child: Context, lines: Lines, pipe: Pipe) -> None:
+    future = start(child, lines, "spin", path=pipe.path)
+    future.give_up(CallTimeout("as its timer does"))
     lines.wait_for(b"cleaning")
     pipe.release()
     noted(child, ["KeyboardInterrupt", "clean"])
-    with pytest.raises(CallTimeout):
-        child.options(timeout=0).service(Plain).add(1)
 
 
 def test_late_reply_after_a_timeout_is_dropped(child: Context, lines: Lines, pipe: Pipe) -> None:

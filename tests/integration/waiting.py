@@ -10,9 +10,13 @@ from remotesvc.core.authority import CANCEL
 from remotesvc.core.values import encode
 from remotesvc.core.wire import PLAIN, Message
 
-__all__ = ["call_when_free", "wait_until", "wait_until_heard"]
+__all__ = ["TIMEOUTS", "call_when_free", "wait_until", "wait_until_heard"]
 
 DEADLINE = 60.0
+
+# For a test of a timeout that needs something to have happened before: tried one after another, as
+# nobody knows how long it takes on a machine that does other things as well.
+TIMEOUTS = (0.3, 1.0, 3.0, 10.0, 30.0)
 
 
 class _Answer:

@@ -32,6 +32,7 @@ from tests.controller.ssh.hosts import (
     relay_command,
 )
 from tests.integration.hosts import write_program
+from tests.integration.waiting import TIMEOUTS
 from tests.leaks import holdings, wait_for_release
 from tests.testing.client import is_running, wait_for_end
 
@@ -483,8 +484,11 @@ def test_a_silent_proxy_command_ends_at_the_deadline(
     script = write_program(tmp_path / "mute", f"#!/bin/sh\necho $$ > {pid}\nexec sleep 1000\n")
     config = _proxied(server, tmp_path, script)
 
-    with pytest.raises(ConnectTimeout, match="said nothing") as caught:
-        connect(router, server, config_file=config, connect_timeout=0.5)
+    for timeout in TIMEOUTS:
+        with pytest.raises(ConnectTimeout, match="said nothing") as caught:
+            connect(router, server, config_file=config, connect_timeout=timeout)
+        if pid.exists() and pid.read_text():
+            break  # it had begun
 
     assert caught.value.phase == "tcp"
     assert not is_running(int(pid.read_text()))
