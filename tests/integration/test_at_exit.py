@@ -20,6 +20,10 @@ from tests.testing.client import is_running, wait_for_end
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc, uses pidfd")
 
 
+# For its router: the dead-man timer of the child stands at 1.5 s of CPU time.
+SHORT = {"heartbeat": 0.1, "heartbeat_misses": 10, "grace": 0.5}
+
+
 @pytest.mark.parametrize("what", ["idle", "sleep", "ignore_interrupts", "print_without_end"])
 def test_a_program_with_a_local_child_ends_and_takes_it_along(what: str) -> None:
     with start_controller("hold", what) as controller:
@@ -52,7 +56,7 @@ def test_a_program_with_a_child_on_a_host_ends_before_it(
 ) -> None:
     with start_host(tmp_path) as host:
         config_file = str(host.server.config_file)
-        with start_controller("hold", what, config_file, heartbeat=0.1) as controller:
+        with start_controller("hold", what, config_file, **SHORT) as controller:
             assert controller.let_end() == (0, "")
 
             # It has its 2 s, or those of the dead-man timer.

@@ -187,7 +187,7 @@ def test_a_child_whose_stdin_is_closed_ends(router: Router, pool: ThreadPoolExec
 def test_a_function_that_closes_all_descriptors_ends_its_child(
     no_leaks: None, empty_home: Path, server: SshServer, way: str
 ) -> None:
-    with Router(heartbeat=0.2) as router:
+    with Router(heartbeat=0.2, heartbeat_misses=10) as router:
         context = router.local() if way == "local" else connect(router, server)
         pid = context.info.pid
 
@@ -201,7 +201,7 @@ def test_a_function_that_closes_all_descriptors_ends_its_child(
 def test_a_thread_that_closes_all_descriptors_ends_its_child(
     no_leaks: None, empty_home: Path, server: SshServer, way: str
 ) -> None:
-    with Router(heartbeat=0.2) as router:
+    with Router(heartbeat=0.2, heartbeat_misses=10) as router:
         context = router.local() if way == "local" else connect(router, server)
         pid = context.info.pid
 
