@@ -22,7 +22,7 @@ from .wire import DEAD, ERROR, PICKLE, PLAIN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Deque, Dict, Optional, Tuple
+    from typing import Any, Callable, Deque, Dict, Optional, Sequence, Tuple
 
     from .finder import Finder
     from .link import Link
@@ -43,6 +43,10 @@ EARLY_LIMIT = 1000
 # again after so long. But whoever waits for room is in the middle of nothing.
 DELICATE = ("remotesvc.core.link", "remotesvc.core.loop", "remotesvc.core.switch")
 AGAIN = 0.01
+
+# Arguments of a call that has none, and how an array of two begins.
+NOTHING = b"\x90\x80"
+PAIR = b"\x92"
 
 # The mark on a call that was answered, or is to be, without being begun.
 REFUSED = 0
@@ -82,8 +86,10 @@ class CallLoop:
         # Whom the last one was meant for.
         self._interrupted: "object" = None
         self._is_due = False
-        # What the payload of the last call began with: the name of its function.
+        # What the payload of the last call began with: up to the end of its function's names, if
+        # these are known, too.
         self._head = b""
+        self._names: "Sequence[str]" = ()
         self._early: "Dict[Tuple[int, int], None]" = {}
         # Name of the call that was cancelled last while it ran, and when.
         self._cancelled = "", 0.0
@@ -244,10 +250,11 @@ class CallLoop:
             self._reply(call, *outcome)
 
     def _perform(self, call: "Message") -> "Outcome":
-        self._head = call.payload[:64]
+        payload = call.payload
         if call.encoding == PICKLE:
             from .pickled import load_call
 
+            self._head, self._names = payload[:64], ()
             function, args, kwargs = load_call(call, self.switch.parents)
         else:
 
@@ -256,14 +263,23 @@ class CallLoop:
 
                 return resolve(call, *reference)
 
-            fields: "Any" = decode(call.payload, resolve)
-            if len(fields) > 4:
-                from .call_options import perform
+            names = self._names
+            if names and payload.startswith(self._head):
+                # The same function again. To read its names is most of the work of a small call.
+                rest = payload[len(self._head) :]
+                args, kwargs = ((), {}) if rest == NOTHING else decode(PAIR + rest, resolve)
+            else:
+                self._head, self._names = payload[:64], ()
+                fields: "Any" = decode(payload, resolve)
+                if len(fields) > 4:
+                    from .call_options import perform
 
-                return perform(self, call, fields)
-            module, qualname, args, kwargs = fields
-            function = self.find(module, qualname)
-            self._head = call.payload[: 3 + len(module) + len(qualname)]
+                    return perform(self, call, fields)
+                *names, args, kwargs = fields
+                head = payload[:1] + encode(names)[1:]
+                if payload.startswith(head):
+                    self._head, self._names = head, names
+            function = self.find(*names)
         result = function(*args, **kwargs)
         return self.pack(result) if call.reply_to else (PLAIN, b"")
 

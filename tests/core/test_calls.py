@@ -9,7 +9,7 @@ import pytest
 from remotesvc.core.authority import CALL_FUNCTION, CANCEL
 from remotesvc.core.calls import EARLY_LIMIT, CallLoop
 from remotesvc.core.values import decode, encode
-from remotesvc.core.wire import DEAD, PLAIN, Message
+from remotesvc.core.wire import DEAD, ERROR, PICKLE, PLAIN, Message
 
 
 class Station:
@@ -232,3 +232,53 @@ answers: list[bool] = []
 def cancel_hard(reply_to: int) -> None:
     """Note what a hard cancel of this very call says."""
     answers.append(cancel(running[0], reply_to, hard=True))
+
+
+def say(*args: Any, **kwargs: Any) -> Any:
+    """Return what it was called with."""
+    return [list(args), kwargs]
+
+
+def a_function_whose_name_takes_a_header_of_two_bytes(*args: Any, **kwargs: Any) -> Any:
+    """Return what it was called with."""
+    return say(*args, **kwargs)
+
+
+@pytest.mark.parametrize("name", ["say", "a_function_whose_name_takes_a_header_of_two_bytes"])
+def test_calls_of_the_same_function_get_arguments_of_their_own(
+    loop: CallLoop, station: Station, name: str
+) -> None:
+    arguments: list[tuple[Any, ...]] = [(), (1,), (), ("a", [2])]
+    for reply_to, args in enumerate(arguments, 256):
+        call(loop, reply_to, name, *args)
+    payload = encode([__name__, name, [3], {"key": "value"}])
+    loop.accept(None, Message(5, 0, 0, CALL_FUNCTION, 260, PLAIN, payload))
+    call(loop, 261)
+    loop.run()
+    assert [decode(payload) for _, _, payload in station.replies] == [
+        *([list(args), {}] for args in arguments),
+        [[3], {"key": "value"}],
+        "stopped",
+    ]
+
+
+def test_function_is_looked_up_for_each_call(
+    loop: CallLoop, station: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call(loop, 256, "say")
+    call_until_idle(loop)
+    monkeypatch.setitem(globals(), "say", lambda: "another one")
+    call(loop, 257, "say")
+    call_until_idle(loop)
+    assert decode(station.replies[1][2]) == "another one"
+
+
+def test_pickle_that_looks_like_the_call_before_it_is_read_as_a_pickle(
+    loop: CallLoop, station: Station
+) -> None:
+    call(loop, 256, "say")
+    payload = encode([__name__, "say", [], {}])
+    loop.accept(None, Message(5, 0, 0, CALL_FUNCTION, 257, PICKLE, payload))
+    call(loop, 258, "say")
+    call_until_idle(loop)
+    assert [encoding for _, encoding, _ in station.replies] == [PLAIN, ERROR, PLAIN]
