@@ -40,6 +40,8 @@ class _Named(NamedTuple):
 
     target: Target
     head: bytes
+    # The whole payload of a call without arguments and options.
+    bare: bytes
 
 
 class Outgoing:
@@ -76,7 +78,9 @@ class Outgoing:
         if named is None:
             return self._pickle(context, fn, args, kwargs, options)
         try:
-            payload = _encode_plainly(named.head, args, kwargs, options)
+            payload = named.bare
+            if args or kwargs or options:
+                payload = _encode_plainly(named.head, args, kwargs, options)
         except ValueNotSupported as error:
             refusal = ValueNotSupported(f"{named.target.qualname}: {error}")
             return self._pickle_arguments(context, fn, args, kwargs, options, refusal)
@@ -136,7 +140,8 @@ class Outgoing:
             target = self._main_target(target)
         if target is None:
             return None
-        named = _Named(target, encode(target.module) + encode(target.qualname))
+        head = encode(target.module) + encode(target.qualname)
+        named = _Named(target, head, _encode_plainly(head, (), {}, {}))
         if is_kept and len(self._known) < KNOWN_LIMIT:
             self._known[fn] = named
         return named

@@ -5,6 +5,7 @@ is dropped, and the child is told, so that the function ends. Whoever takes the 
 the outcome, so there is exactly one.
 """
 
+import functools
 import importlib
 import time
 
@@ -94,12 +95,10 @@ class Verbs:
 
     def submit(__self, __fn: "Callable[..., T]", *args: "Any", **kwargs: "Any") -> "ReplyFuture":
         """Send the call and return its future; calls of one context run in order."""
-        from .futures import ReplyFuture
-
         context = __self._context
         router = context.router
         switch = router.switch
-        future = ReplyFuture(
+        future = _future_class()(
             context.id, __fn, __self._settle_and_open, router.defer, __self._withdraw
         )
         handle = future.handle = switch.listen(future)
@@ -219,12 +218,13 @@ class Verbs:
             raise self._timed_out(fn)
         payload = b""
         try:
-            if not context.is_ready and _holds_secret((args, kwargs)):
+            is_ready = context.is_ready
+            if not is_ready and _holds_secret((args, kwargs)):
                 context.wait_until_ready()  # a forced command never gets a Secret
                 context.router.outgoing.push(context.id, SECRET_MODULES)
             switch = context.router.switch
             encoding, payload = self._encode(fn, args, kwargs, options or self._options)
-            if not context.is_ready and SECRET_IN_PICKLE in payload:
+            if not is_ready and SECRET_IN_PICKLE in payload:
                 context.wait_until_ready()
             if may_wait:
                 way = switch.routes.get(context.id)
@@ -316,6 +316,14 @@ class Verbs:
     def _timed_out(self, fn: "Any") -> "CallTimeout":
         what = (name_of_call(fn), self._context.name, self._timeout or 0)
         return CallTimeout("%s on %s timed out after %g s" % what)
+
+
+@functools.lru_cache(maxsize=1)
+def _future_class() -> "Type[ReplyFuture]":
+    """Return what is imported by the first submit(), and costs each later one no import."""
+    from .futures import ReplyFuture
+
+    return ReplyFuture
 
 
 def name_of_call(fn: "Any") -> "str":
