@@ -21,7 +21,7 @@ from ...core.visible import visible
 from ..ssh_config import read_settings
 from ..ssh_config.destination import split_destination
 from ..ssh_config.settings import SshSettings
-from .algorithms import pick_algorithms
+from .algorithms import order_ciphers, pick_algorithms
 from .auth import Credentials, authenticate
 from .host_key import HostKeys
 from .proxy_command import start_proxy_command
@@ -258,6 +258,8 @@ def _choose_algorithms(transport: paramiko.Transport, attempt: Attempt, login: L
         ("key_types", settings.host_key_algorithms, "_key_info"),
     ):
         default = getattr(options, name)
+        if name == "ciphers":
+            default = order_ciphers(default)
         names = _pick(name, wish, default, getattr(transport, table, default), attempt)
         setattr(options, name, login.host_keys.sort(names) if name == "key_types" else names)
     known = transport.preferred_pubkeys

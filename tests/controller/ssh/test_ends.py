@@ -234,6 +234,21 @@ def test_a_server_that_stops_after_its_greeting(router: Router) -> None:
     assert "said 'SSH-2.0-Slow_1.0' and no more" in str(error)
 
 
+@pytest.mark.parametrize(
+    ("line", "agreed"),
+    [("", "aes128-gcm@openssh.com"), ("Ciphers aes256-ctr,aes128-gcm@openssh.com", "aes256-ctr")],
+)
+def test_cipher_is_the_quickest_one_unless_ssh_config_names_others(
+    router: Router, server: SshServer, tmp_path: Path, line: str, agreed: str
+) -> None:
+    config = config_for(
+        server, tmp_path / "config", f"IdentityFile {server.identity_file}", line
+    )
+    child: Any = connect(router, server, config_file=config)
+    assert child.call(os.getpid) != os.getpid()
+    assert child._connection.stream._channel.get_transport().local_cipher == agreed
+
+
 def test_a_server_that_knows_none_of_the_wanted_ciphers(
     router: Router, server: SshServer, tmp_path: Path
 ) -> None:
