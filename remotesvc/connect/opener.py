@@ -55,12 +55,12 @@ class Opener:
 def carry_out(
     hops: "Hops",
     link: "Link",
-    fields: "Sequence[Any]",
+    payload: "bytes",
     message: "Message",
     tended: "Dict[str, Any]",
 ) -> "None":
     """Open a child by order of a parent, and tell it what comes of it."""
-    order = Order(*fields)
+    order = Order.read(link.peer_id, payload)
     vars(hops.child._finder).setdefault("probe", order.probe)
     attempt = Attempt(order.where, order.timeout, link)
     task = _Task(hops, order, message, link)

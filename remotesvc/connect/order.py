@@ -8,6 +8,7 @@ from ..bootstrap.handshake import refuse_hello
 from ..bootstrap.info import Info
 from ..core import errors
 from ..core.errors import ConnectError, DisconnectedError, Error
+from ..core.values import decode, encode
 from ..core.visible import visible
 
 TYPE_CHECKING = False
@@ -72,9 +73,17 @@ class Order:
         for name, value in zip(self.__slots__, fields):
             setattr(self, name, value)
 
-    def plain(self) -> "Tuple[Any, ...]":
-        """Return the fields in their order."""
-        return tuple(getattr(self, name) for name in self.__slots__)
+    def pack(self) -> "bytes":
+        """Return the payload of OPEN_CHILD; ValueNotSupported names the option that cannot go."""
+        encode(self.opts, "%s: options" % self.where)  # names the one that is to blame
+        told = encode([getattr(self, name) for name in self.__slots__[1:]], self.where)
+        return encode((self.context_id, told))
+
+    @classmethod
+    def read(cls, context_id: "int", told: "bytes") -> "Order":
+        """Return the order that a parent gave for a context."""
+        fields: "Any" = decode(told)
+        return cls(context_id, *fields)
 
 
 def describe_error(error: "BaseException") -> "Tuple[Any, ...]":

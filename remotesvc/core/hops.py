@@ -57,10 +57,11 @@ class Hops:
 
     def open(self, link: "Optional[Link]", message: "Message") -> "None":
         """Begin to open a child (handler of OPEN_CHILD)."""
-        order: "Any" = decode(message.payload)
-        new = self.add_link(order[0])
+        # What the order says in detail is decoded by the thread: that may ask for modules.
+        context_id, order = decode(message.payload)
+        new = self.add_link(context_id)
         tended: "Any" = {"close": lambda text: new.end(DisconnectedError(text))}
-        self._tended[order[0]] = tended
+        self._tended[context_id] = tended
 
         def begin() -> "None":
             # By name: connectors stand on a floor above.
