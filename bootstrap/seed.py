@@ -13,10 +13,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["PAYLOAD", "get_payload", "get_probe", "get_stage0"]
+__all__ = ["PAYLOAD", "PROBE", "get_payload", "get_probe", "get_stage0"]
 
 # How a child asks for the payload as source, if it was started from compiled code.
 PAYLOAD = ("remotesvc.bootstrap", "payload")
+
+# And for probe.sh, if nobody ordered a context of it.
+PROBE = (PAYLOAD[0], "probe.sh")
 
 # By its source one sees what the payload of this child was like.
 SAMPLE = "remotesvc.core.wire"
@@ -53,8 +56,10 @@ def get_probe() -> "str":
     finder = _own_finder()
     if finder is not None and hasattr(finder, "probe"):
         return finder.probe  # type: ignore[no-any-return]
-    data = _text("probe.sh") if finder is None else _read(finder, PAYLOAD[0], "probe.sh").decode()
-    lines = [line.strip() for line in data.splitlines()]
+    if finder is not None:
+        finder.probe = _read(finder, *PROBE).decode("ascii")
+        return finder.probe  # type: ignore[no-any-return]
+    lines = [line.strip() for line in _text(PROBE[1]).splitlines()]
     return " ".join(line for line in lines if line and not line.startswith("#"))
 
 

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from ...bootstrap.seed import PAYLOAD, get_payload
+from ...bootstrap.seed import PAYLOAD, PROBE, get_payload, get_probe
 from ...core.errors import MessageTooLarge, RefusedError
 from ...core.fetch import pack_records
 from ...core.finder import MISSING, REFUSED
@@ -185,6 +185,8 @@ class Shipment:
         """
         if (package, relative) == PAYLOAD:
             return get_payload()
+        if (package, relative) == PROBE:
+            return get_probe().encode("ascii")
         self._check_resource(context_id, package, relative)
         data = self.locator.data(package, relative)
         if data is None:
