@@ -35,6 +35,13 @@ class Part:
         self.target = target
         self.text = text
 
+    @property
+    def where(self) -> "str":
+        """What the context is called that its method opens."""
+        if self.kind in ("local", "ssh"):
+            return self.target or self.kind
+        return "%s:%s" % (self.kind, self.target or "root")
+
     def __eq__(self, other: "object") -> "bool":
         if not isinstance(other, Part):
             return NotImplemented

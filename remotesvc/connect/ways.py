@@ -58,9 +58,8 @@ class Ways:
     def _open_part(
         self, part: "Part", via: "Optional[Context]", opts: "Dict[str, Any]", may_exist: "bool"
     ) -> "Context":
-        name = part.text if via is None else "%s/%s" % (via.name, part.text)
         for context in self.contexts if may_exist else ():
-            if context.name == name and context.connected:
+            if context.connected and _is_meant(context, part, via):
                 return context
         target = (part.target,) if part.target else ()
         opened: "Context" = getattr(self, part.kind)(*target, via=via, **opts)
@@ -187,6 +186,15 @@ class Ways:
         """Start a child by any program: a list of words with {command}, {line} or {python}."""
         where = "exec:%s" % (template[0] if template else "")
         return self._reach("exec", where, _with(opts, "template", template))
+
+
+def _is_meant(context: "Context", part: "Part", via: "Optional[Context]") -> "bool":
+    """Tell whether an open context is what a part of a chain names: by its name, or its kind."""
+    names = {part.text, part.where}
+    if via is None:
+        return context.name in names
+    is_behind = context.via is not None and context.via.id == via.id
+    return is_behind and context.name in names.union("%s/%s" % (via.name, one) for one in names)
 
 
 def _with(opts: "Dict[str, Any]", option: "str", value: "Any") -> "Dict[str, Any]":

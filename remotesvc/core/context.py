@@ -98,6 +98,11 @@ class Context(Verbs):
         """The facts of its HELLO; waits for it, raises the ConnectError that kept it away."""
         return self.wait_until_ready()
 
+    @property
+    def via(self) -> "Optional[Context]":
+        """The context that it was opened in, None if that is this one, or not known here."""
+        return getattr(self._connection, "via", None)
+
     def lent(self, auth: "Optional[int]") -> "Context":
         """Return the same context, to be used on the authority of another one."""
         if auth is None:
