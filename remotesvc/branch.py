@@ -152,7 +152,9 @@ class Branch(Ways):
         """Return what a context is called here."""
         if context_id == self.switch.parents[-1]:
             return "the controller"
-        return "context %d" % context_id
+        if self._openings is None:
+            return "context %d" % context_id
+        return self._openings.roster.name_of(context_id)  # type: ignore[no-any-return]
 
     # -- services --------------------------------------------------------------------------------
 

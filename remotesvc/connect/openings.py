@@ -50,9 +50,15 @@ class Openings(Ways, Opener):
         self, kind: "str", where: "str", opts: "Dict[str, Any]", *args: "Any", **common: "Any"
     ) -> "Context":
         self.home.check_may_block()
-        return open_child(
-            self, self.roster, find_connector(kind), where, opts, Common(*args, **common)
-        )
+        options = Common(*args, **common)
+        if options.results != "plain":
+            raise RefusedError("results='pickle' is for the controller: a child takes no pickles")
+        return open_child(self, self.roster, find_connector(kind), where, opts, options)
+
+    @property
+    def contexts(self) -> "List[Context]":
+        """The contexts that were opened from here."""
+        return self.roster.contexts
 
     def _take_id(self) -> "int":
         """Return an id that nobody had before, from the block of this child."""
@@ -100,4 +106,5 @@ class Openings(Ways, Opener):
 
     def push_connector(self, via_id: "int", module: "str") -> "None":
         """Send ahead what a context must have before its first order; it asks for the rest."""
+        self.hops.depot.allow(via_id, module.partition(".")[0])
         self.hops.depot.push(via_id, HOP_MODULES)
