@@ -77,11 +77,13 @@ class Hop:
         order.log_level = self._router.log_level(order.context_id)
         self._handle = switch.listen(self)
         try:
-            payload = encode(order.plain(), order.where)
+            payload = order.pack()
             self._router.add_hop(order.context_id, via.id)
             switch.send(via.id, OPEN_CHILD, PLAIN, payload, self._handle, via.auth)
         except BaseException:
+            # Nobody over there knows of it, and nobody will tell that it is gone.
             switch.unlisten(self._handle)
+            self._let_go()
             raise
         limit = self._attempt.left + SLACK
         self._timer = self._router.loop.call_later(limit, self._time_out)

@@ -50,7 +50,11 @@ class Roster:
             if self.is_closed:
                 raise Error("this router is closed: open a new one")
             self._attempts.add(attempt)
-        return self._take_id()
+        try:
+            return self._take_id()
+        except BaseException:
+            self.finish(attempt)
+            raise
 
     def finish(self, attempt: "Attempt") -> "None":
         """Note that an attempt is over."""
