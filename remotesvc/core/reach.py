@@ -11,7 +11,19 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Collection, Container, Iterable, Optional, Tuple
 
-__all__ = ["refuse_pickled_result", "refuse_relay", "refuse_route", "refuse_source"]
+__all__ = [
+    "refuse_claims",
+    "refuse_pickled_result",
+    "refuse_relay",
+    "refuse_route",
+    "refuse_source",
+]
+
+# Contexts that one child of the controller may have started by itself, all generations, at one
+# time; each costs about 1 KB there. One generation down it is a quarter of that, so nobody takes
+# all that his parent may have; and so on, to a last one that may still have a few.
+CLAIMS_LIMIT = 65536
+CLAIMS_LEAST = 64
 
 
 def refuse_pickled_result(
@@ -65,4 +77,12 @@ def refuse_route(
         return "a claim for context %d, which was not given to it" % claimed
     if claimed in routed:
         return "a second claim for context %d" % claimed
+    return None
+
+
+def refuse_claims(count: "int", depth: "int") -> "Optional[str]":
+    """Judge one more claim over a link that has so many, to a context with `depth` parents."""
+    limit = max(CLAIMS_LIMIT >> 2 * depth, CLAIMS_LEAST)
+    if count >= limit:
+        return "more than %d contexts that were started behind one child" % limit
     return None

@@ -1,32 +1,35 @@
 """Routes: what a relay knows of who lies behind its links, and whom it tells who is gone.
 
 An id is given to one context, in a block, by a parent; its route is believed when a parent says
-so, or when the child says so that has it from that block. Each question goes to reach.py. Who is
-gone is told upward, and to those who talked to it; never to others.
+so, or when the child says so that has it from that block, once. Each question goes to reach.py.
+Who is gone is told upward, and to those who talked to it; never to others.
 """
+
+from collections import deque
 
 from .authority import ADD_ROUTE, DEL_ROUTE, GIVE_IDS
 from .errors import DisconnectedError, Error, ProtocolError
-from .reach import refuse_route
+from .reach import refuse_claims, refuse_route
 from .values import decode, encode
 from .visible import visible
 from .wire import PLAIN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Dict, List, Optional, Set, Tuple
+    from typing import Any, Callable, Deque, Dict, List, Optional, Set, Tuple
 
     from .link import Link
     from .switch import Switch
     from .wire import Message
 
-    # First id, end, whose they are.
-    Block = Tuple[int, int, int]
-
 __all__ = ["Routes"]
 
 # Of those that one link talks to, so many are remembered: only these are told to it when they go.
 TALKS_LIMIT = 16 * 1024
+
+# So many ids that a context was given are remembered until it claims them. It asks for a block
+# when it has none left, so what is older than these it gave up.
+GIVEN_LIMIT = 256
 
 # So many ids stand in one message, and so much of the text that says why.
 IDS_LIMIT = 4096
@@ -39,7 +42,11 @@ class Routes:
     def __init__(self, switch: "Switch") -> "None":
         self.error_of: "Callable[[int, str], Exception]" = _lost
         self._switch = switch
-        self._blocks: "Dict[Link, List[Block]]" = {}
+        # Whose each id is that nobody has claimed yet, and the ids of each of these.
+        self._given: "Dict[int, int]" = {}
+        self._givings: "Dict[int, Deque[int]]" = {}
+        # Contexts behind each link that were claimed, and are there.
+        self._claims: "Dict[Link, Set[int]]" = {}
         # The parent of each context below.
         self._above: "Dict[int, int]" = {}
         self._talks: "Dict[Link, Set[int]]" = {}
@@ -68,7 +75,7 @@ class Routes:
         if is_there:
             self._add(link, start, owner)
         else:
-            self._blocks.setdefault(link, []).append((start, stop, owner))
+            self._give_block(start, stop, owner)
         if link.peer_id != owner:
             given = encode((start, stop, owner, is_there))
             _send(switch, link.peer_id, GIVE_IDS, given)
@@ -104,6 +111,14 @@ class Routes:
         self._above[context_id] = parent_id
         self._below.add(context_id)
 
+    def _give_block(self, start: "int", stop: "int", owner: "int") -> "None":
+        givings = self._givings.setdefault(owner, deque())
+        for context_id in range(start, stop):
+            givings.append(context_id)
+            self._given[context_id] = owner
+        while len(givings) > GIVEN_LIMIT:
+            self._given.pop(givings.popleft(), None)
+
     def _take_ids(self, link: "Optional[Link]", message: "Message") -> "None":
         """Take what a parent gives to a context below (handler of GIVE_IDS)."""
         start, stop, owner, is_there = decode(message.payload)
@@ -116,13 +131,17 @@ class Routes:
         if link is None or link is switch.upstream or type(claimed) is not int:
             switch.refuse(link, message, "protocol", "no claim of a child's")
             return
-        blocks = self._blocks.get(link, [])
-        ranges = [block[:2] for block in blocks]
-        refusal = refuse_route(claimed, switch.id, switch.parents, ranges, switch.routes)
+        owner = self._given.get(claimed, -1)
+        given = [(claimed, claimed + 1)] if owner in link.reach else []
+        claims = self._claims.setdefault(link, set())
+        refusal = refuse_route(
+            claimed, switch.id, switch.parents, given, switch.routes
+        ) or refuse_claims(len(claims), len(switch.parents))
         if refusal is not None:
             switch.refuse(link, message, "route", refusal)
             return
-        owner = next(block[2] for block in blocks if block[0] <= claimed < block[1])
+        self._given.pop(claimed, None)  # ids are never used again
+        claims.add(claimed)
         self._add(link, claimed, owner)
         self.announce(claimed)
 
@@ -164,12 +183,17 @@ class Routes:
         self._below -= lost
         for context_id in ids:
             self._above.pop(context_id, None)
+            for given in self._givings.pop(context_id, ()):
+                self._given.pop(given, None)
         if lost and switch.upstream is not None and switch.upstream.error is None:
             _tell_loss(switch, switch.parents[0], lost, text)
-        for link in [one for one in self._talks if one.error is not None]:
-            self._talks.pop(link, None)
-        for link in [one for one in self._blocks if one.error is not None]:
-            self._blocks.pop(link, None)
+        for link in list(self._talks):
+            if link.error is not None:
+                self._talks.pop(link, None)
+        for link, claims in list(self._claims.items()):
+            claims -= ids
+            if link.error is not None:
+                self._claims.pop(link, None)
         for link, talks in list(self._talks.items()):
             heard = talks & ids
             if heard:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from remotesvc.core.reach import refuse_relay, refuse_route, refuse_source
+from remotesvc.core.reach import refuse_claims, refuse_relay, refuse_route, refuse_source
 
 # Context 10, whose parents are 1 and 0.
 OWN = 10
@@ -74,3 +74,21 @@ def test_route_claim_is_accepted_only_for_ids_given_to_that_child(
 @pytest.mark.parametrize("above", [10, 1, 0])
 def test_block_that_covers_a_parent_does_not_let_a_child_claim_it(above: int) -> None:
     assert "above it" in str(refuse_route(above, OWN, PARENTS, [(0, 2**32)], ()))
+
+
+@pytest.mark.parametrize(
+    ("count", "depth", "is_allowed"),
+    [
+        (0, 0, True),
+        (65535, 0, True),
+        (65536, 0, False),
+        (16383, 1, True),
+        (16384, 1, False),
+        (63, 40, True),
+        (64, 40, False),
+    ],
+)
+def test_nobody_may_claim_all_that_his_parent_may(
+    count: int, depth: int, is_allowed: bool
+) -> None:
+    assert (refuse_claims(count, depth) is None) == is_allowed
