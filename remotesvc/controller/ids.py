@@ -25,13 +25,19 @@ END = 1 << 32
 # So many ids at once: a child asks again for its 65th child.
 BLOCK = 64
 
-# One child may have a 256th part of what is left: 16 million at first.
+# One child, with all behind it, may have a 256th part of what is left: 16 million at first; and
+# one context of these a 16th of that, so that it leaves some to the others.
 SHARE = 256
+SHARE_OF_ONE = 16
 
 
-def refuse_block(held: int, left: int) -> str | None:
-    """Judge a request for a block by a child that holds so many ids. Pure."""
-    if held + BLOCK > left // SHARE:
+def refuse_block(held: int, held_by_all: int, left: int) -> str | None:
+    """Judge a request for a block by a context that holds so many ids. Pure.
+
+    held_by_all: those of the controller's child that it is, or lies behind, with all behind that.
+    """
+    share = left // SHARE
+    if held_by_all + BLOCK > share or held + BLOCK > share // SHARE_OF_ONE:
         return f"{held} context ids were given to it, and there are {left} more for all"
     return None
 
@@ -42,7 +48,9 @@ class Ids:
     def __init__(self, switch: "Switch") -> None:
         self._switch = switch
         self._next = FIRST
+        # Of each context that asked, and of each child for all behind it.
         self._held: dict[int, int] = {}
+        self._held_by_all: dict[int, int] = {}
         self._lock = threading.Lock()
 
     def take(self) -> int:
@@ -61,13 +69,14 @@ class Ids:
         """Give a block to a child that asks, and tell the relays before it."""
         switch = self._switch
         # Those behind a child share what that one may have: they may be its inventions.
-        child_id = message.src if link is None else link.peer_id
+        src, child_id = message.src, message.src if link is None else link.peer_id
         with self._lock:
-            held = self._held.get(child_id, 0)
-            refusal = refuse_block(held, END - self._next)
+            held, by_all = self._held.get(src, 0), self._held_by_all.get(child_id, 0)
+            refusal = refuse_block(held, by_all, END - self._next)
             if refusal is None:
                 start = self._take(BLOCK)
-                self._held[child_id] = held + BLOCK
+                self._held[src] = held + BLOCK
+                self._held_by_all[child_id] = by_all + BLOCK
         if refusal is not None or switch.relay is None:
             switch.refuse(link, message, "refused", refusal or "no child is known here")
             return
@@ -79,3 +88,4 @@ class Ids:
         with self._lock:
             for context_id in ids:
                 self._held.pop(context_id, None)
+                self._held_by_all.pop(context_id, None)
