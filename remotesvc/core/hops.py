@@ -128,8 +128,9 @@ def start(child: "Child", link: "Optional[Link]", message: "Message") -> "None":
 
 
 def hops_of(child: "Child") -> "Hops":
-    """Return the one of a child, made when it is first needed."""
-    hops: "Any" = vars(child).get("hops")
-    if hops is None:
-        hops = vars(child).setdefault("hops", Hops(child))
-    return hops  # type: ignore[no-any-return]
+    """Return the one of a child, made when it is first needed, by whatever thread that is."""
+    with child.switch._lock:
+        kept = vars(child)
+        if "hops" not in kept:
+            kept["hops"] = Hops(child)
+        return kept["hops"]  # type: ignore[no-any-return]
