@@ -39,6 +39,9 @@ __all__ = ["Hop"]
 # What a report of the deadline may take to come here, before it is missed.
 SLACK = 5.0
 
+# So many questions the user answers for one login: with three tries of each that is enough.
+QUESTIONS_LIMIT = 16
+
 
 class Hop:
     """A Child (types.py), its own link and its own stream; a Waiter for what is told of it."""
@@ -68,6 +71,7 @@ class Hop:
         self._settled = threading.Event()
         self._timer: "Optional[Timer]" = None
         self._handle = 0
+        self._questions = 0
         self._lock = threading.Lock()
 
     def open(self, env: "Any" = None, cwd: "Any" = None) -> "None":
@@ -126,19 +130,26 @@ class Hop:
     def deliver(self, message: "Message") -> "None":
         """Take an event, on a reading thread."""
         if message.encoding == DEAD:
-            self._finish(exhume(message.payload, self._order.where))
+            try:
+                error = exhume(message.payload, self._order.where)
+            except ProtocolError as problem:
+                error = problem  # the link to who said so is not to blame: it may be another's
+            self._finish(error)
             return
         event = None
-        if message.encoding == PLAIN:
+        if message.encoding == PLAIN and len(message.payload) <= EVENT_LIMIT:
             try:
                 event = read_event(decode(message.payload))
             except ProtocolError:
                 event = None
         if event is None:
-            text = "%s: what %s tells of it makes no sense" % (self._order.where, self.via.name)
-            self.end(ProtocolError(text))
-            return
-        self._take(*event)
+            self._refuse("what %s tells of it makes no sense")
+        else:
+            self._take(*event)
+
+    def _refuse(self, text: "str") -> "None":
+        """End it for what the context that it was started in tells of it."""
+        self.end(ProtocolError("%s: %s" % (self._order.where, text % self.via.name)))
 
     def lose(self, error: "Exception") -> "None":
         """Take the news that nothing more will be told."""
@@ -156,7 +167,7 @@ class Hop:
                 self._stop_timer()
                 self._settled.set()
         elif verb == "ask":
-            self._router.defer(lambda: self._answer(told))
+            self._take_question(told)
         elif verb == "lost":
             if self.farewell:
                 where = self._order.where
@@ -164,6 +175,16 @@ class Hop:
             self._lose(told)
         else:
             self._finish(DisconnectedError("%s has ended" % self._order.where))
+
+    def _take_question(self, question: "str") -> "None":
+        """Have the user asked, so often at most, and only while it logs in."""
+        if self._settled.is_set():
+            return
+        self._questions += 1
+        if self._questions > QUESTIONS_LIMIT:
+            self._refuse("%s asks too much")
+            return
+        self._router.defer(lambda: self._answer(question))
 
     def _finish(self, error: "Exception") -> "None":
         """Note that nothing is left of it."""

@@ -68,6 +68,7 @@ def carry_out(
 
     def close(text: "str") -> "None":
         attempt.cancel()
+        task.answers.put("nobody waits for it any more")
         link.end(DisconnectedError(text))
 
     tended["close"] = close
