@@ -6,6 +6,7 @@ from itself: nothing of that comes to it a second time.
 
 import pkgutil
 import sys
+import threading
 
 from remotesvc.core.errors import InterpreterError
 
@@ -35,9 +36,11 @@ def get_payload(is_same: "bool" = False) -> "bytes":
     payload: "bytes" = finder.seed[1]
     if is_same or isinstance(finder.records[SAMPLE][2], (str, bytes)):
         return payload
-    if not hasattr(finder, "payload"):
-        finder.payload = _read(finder, *PAYLOAD)
-    return finder.payload  # type: ignore[no-any-return]
+    # One thread asks: it is to come here once, however many are opened at a time.
+    with vars(finder).setdefault("reading", threading.Lock()):
+        if not hasattr(finder, "payload"):
+            finder.payload = _read(finder, *PAYLOAD)
+        return finder.payload  # type: ignore[no-any-return]
 
 
 def get_stage0() -> "str":

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 __all__ = ["CACHED", "Depot", "pack_parcel", "read_question"]
 
+# What a child asks for that needs the payload as source (bootstrap/seed.py).
+PAYLOAD = ("remotesvc.bootstrap", "payload")
+
 # The kind of a record whose receiver has it already.
 CACHED = "cached"
 
@@ -39,6 +42,10 @@ CONTENT = (MODULE, PACKAGE, NAMESPACE)
 # Requests of one child that wait for an answer from above, and the size of one.
 ERRANDS_LIMIT = 256
 REQUEST_LIMIT = 8192
+
+# Bytes of answers, to one neighbour, that may wait to be written; who asks for more and does not
+# read gets none.
+ANSWERS_LIMIT = 8 * 1024 * 1024
 
 
 def pack_parcel(context_id: "int", rows: "Iterable[Row]") -> "bytes":
@@ -59,6 +66,9 @@ class Depot:
         # Of each child that was started from here: the top-level names that it may have.
         self._roots: "Dict[int, Set[str]]" = {}
         self._errands: "Dict[int, int]" = {}
+        # Answers of one record, packed: who asks for the same again and again has this thread
+        # compress it once.
+        self._packed: "Dict[str, bytes]" = {}
         self._lock = threading.RLock()
         switch.serve(PASS_MODULES, self._pass_on)
         switch.serve(GET_MODULE, self._take_question)
@@ -150,7 +160,15 @@ class Depot:
         if question is None or not is_neighbour or context_id not in link.reach:  # type: ignore[union-attr]
             self._switch.refuse(link, message, "protocol", "no request of a child's for a module")
             return
+        if link.queued > ANSWERS_LIMIT:  # type: ignore[union-attr]
+            # Not even a refusal is kept for it.
+            self._switch.report_once(link, "congested", "dropped %r: it does not read" % message)
+            return
         wanted, _, is_whole = question
+        payload = vars(self._finder).get("payload") if wanted == PAYLOAD else None
+        if payload is not None:
+            self._switch.reply(message, RAW, payload)
+            return
         name = wanted if isinstance(wanted, str) else wanted[0]
         is_ours = name.partition(".")[0] in self._roots.get(context_id, ())
         if message.handle == GET_MODULE:
@@ -184,27 +202,34 @@ class Depot:
     def settle(self, errand: "_Errand", message: "Optional[Message]", text: "str" = "") -> "None":
         """Hand an answer from above to who asked."""
         asked, switch = errand.message, self._switch
+        if message is None:
+            switch.reply_dead(asked, "disconnected", text)
+        elif message.encoding == DEAD or asked.handle != GET_MODULE:
+            if errand.wanted == PAYLOAD and message.encoding == RAW:
+                # For the next one, and for this child (bootstrap/seed.py).
+                vars(self._finder)["payload"] = message.payload
+            switch.reply(asked, message.encoding, message.payload)
+        elif not self._pass_answer(errand, decode(zlib.decompress(message.payload))):
+            if not errand.is_whole:
+                errand.is_whole = True  # its name alone came, and it is not here yet
+                errand.ask(switch)
+                return
+            switch.reply_dead(asked, "refused", "module %r got lost" % errand.wanted)
         with self._lock:
             left = self._errands.get(asked.src, 1) - 1
             if left:
                 self._errands[asked.src] = left
             else:
                 self._errands.pop(asked.src, None)
-        if message is None:
-            switch.reply_dead(asked, "disconnected", text)
-        elif message.encoding == DEAD or asked.handle != GET_MODULE:
-            switch.reply(asked, message.encoding, message.payload)
-        else:
-            with self._lock:
-                rows = self._keep(errand.context_id, decode(zlib.decompress(message.payload)))
-                if any(row[0] == errand.wanted for row in rows):
-                    self._answer(asked, errand.context_id, rows, errand.is_whole)
-                    return
-            if errand.is_whole:
-                switch.reply_dead(asked, "refused", "module %r got lost" % errand.wanted)
-            else:
-                errand.is_whole = True  # its name alone came, and it is not here yet
-                errand.ask(switch)
+
+    def _pass_answer(self, errand: "_Errand", rows: "List[Row]") -> "bool":
+        """Keep records from above and pass them on; False if what was asked for is not there."""
+        with self._lock:
+            whole = self._keep(errand.context_id, rows)
+            is_there = any(row[0] == errand.wanted for row in whole)
+            if is_there:
+                self._answer(errand.message, errand.context_id, whole, errand.is_whole)
+            return is_there
 
     def _answer(
         self, message: "Message", context_id: "int", rows: "List[Row]", is_whole: "bool"
@@ -213,7 +238,16 @@ class Depot:
         is_last = asker == context_id
         wanted = rows[0][0] if is_last or is_whole else ""
         rows = self._shorten(asker, is_last, rows, wanted)
-        self._switch.reply(message, RAW, pack_records(rows))
+        self._switch.reply(message, RAW, self._pack(rows))
+
+    def _pack(self, rows: "List[Row]") -> "bytes":
+        if len(rows) != 1 or rows[0][1] not in CONTENT:
+            return pack_records(rows)
+        name = rows[0][0]
+        packed = self._packed.get(name)
+        if packed is None:
+            packed = self._packed[name] = pack_records(rows)
+        return packed
 
     def _forget(self, ids: "Set[int]", error: "Exception") -> "None":
         """Drop what concerns lost contexts (observer of the switch)."""

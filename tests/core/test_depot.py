@@ -1,0 +1,329 @@
+"""Modules on their way through a relay: kept, given to whom they were granted, and sent once."""
+
+import zlib
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from remotesvc.core import depot as depot_module
+from remotesvc.core.authority import GET_MODULE, GET_RESOURCE, LOAD_MODULE, PASS_MODULES
+from remotesvc.core.dead import bury, exhume
+from remotesvc.core.depot import CACHED, PAYLOAD, Depot, pack_parcel, read_question
+from remotesvc.core.fetch import pack_records
+from remotesvc.core.finder import MISSING, MODULE, REFUSED, Finder
+from remotesvc.core.switch import Switch
+from remotesvc.core.values import decode, encode
+from remotesvc.core.wire import DEAD, PLAIN, RAW, Message
+from tests.core.ends import Neighbour, message
+
+Row = tuple[str, str, str, Any, Any]
+
+
+def row(name: str, source: str = "x = 1") -> Row:
+    return (name, MODULE, name + ".py", source, None)
+
+
+def cached(name: str) -> Row:
+    return (name, CACHED, "", "", None)
+
+
+class Relay:
+    """Context 10 below 1 and 0, its children 20, behind which is 21, and 30."""
+
+    def __init__(self, capacity: int | None = None) -> None:
+        self.reports: list[str] = []
+        self.switch = Switch(10, (1, 0), 1 << 27, False, self.reports.append)
+        self.finder = Finder()
+        self.depot = Depot(self.switch, self.finder)
+        self.parent = Neighbour(self.switch, 1, 0, is_parent=True)
+        self.child = Neighbour(self.switch, 20, 21)
+        self.other = Neighbour(self.switch, 30, capacity=capacity)
+        for end in (self.parent, self.child, self.other):
+            end.hear()
+
+    def pass_on(self, context_id: int, *rows: Row) -> None:
+        """Have the controller send records for a context."""
+        payload = pack_parcel(context_id, rows)
+        self.parent.say(message(payload, dst=10, src=0, handle=PASS_MODULES, encoding=RAW))
+
+    def ask(
+        self, end: Neighbour, question: Any, handle: int = GET_MODULE, src: int | None = None
+    ) -> list[Message]:
+        """Have a child ask; return what it hears."""
+        src = end.link.peer_id if src is None else src
+        end.say(message(encode(question), dst=10, src=src, handle=handle, reply_to=900))
+        return end.hear()
+
+    def asked(self) -> list[Any]:
+        """Return what the parent was asked, and forget it."""
+        self.questions = self.parent.hear()
+        return [decode(one.payload) for one in self.questions]
+
+    def answer(self, payload: bytes, encoding: int = RAW, index: int = 0) -> None:
+        """Have the parent answer one of these."""
+        handle = self.questions[index].reply_to
+        self.parent.say(message(payload, dst=10, src=1, handle=handle, encoding=encoding))
+
+
+def records(one: Message) -> list[Row]:
+    """Return what a message brings to the context that it is for."""
+    value: Any = decode(zlib.decompress(one.payload))
+    return value[1] if one.handle == PASS_MODULES else value  # type: ignore[no-any-return]
+
+
+# -- on the way down -----------------------------------------------------------------------------
+
+
+def test_modules_for_a_child_reach_it_as_modules_and_are_kept() -> None:
+    relay = Relay()
+    relay.pass_on(30, row("app"), row("app.one"))
+    (heard,) = relay.other.hear()
+    assert heard.handle == LOAD_MODULE and records(heard) == [row("app"), row("app.one")]
+
+
+def test_what_came_for_one_child_comes_as_a_name_for_the_next() -> None:
+    relay = Relay()
+    relay.pass_on(30, row("app"))
+    relay.pass_on(20, cached("app"), row("other"))
+    (heard,) = relay.child.hear()
+    assert records(heard) == [row("app"), row("other")]
+
+
+def test_relay_behind_a_relay_gets_names_of_what_it_has() -> None:
+    relay = Relay()
+    relay.pass_on(21, row("app"))
+    relay.pass_on(21, cached("app"), row("more"))
+    first, second = relay.child.hear()
+    assert first.handle == second.handle == PASS_MODULES
+    assert records(first) == [row("app")]
+    assert records(second) == [cached("app"), row("more")]
+
+
+def test_module_that_the_relay_has_itself_is_given_from_there() -> None:
+    relay = Relay()
+    relay.finder.add("app", row("app")[1:])
+    relay.pass_on(30, cached("app"))
+    (heard,) = relay.other.hear()
+    assert records(heard) == [row("app")]
+
+
+def test_nothing_is_sent_to_one_who_is_gone() -> None:
+    relay = Relay()
+    relay.pass_on(77, row("app"))
+    assert relay.child.hear() == [] == relay.other.hear()
+
+
+def test_compiled_module_is_not_passed_on() -> None:
+    relay = Relay()
+    relay.finder.add("app", (MODULE, "app.py", compile("", "app.py", "exec"), None))
+    relay.depot.push(30, ["app"])
+    assert relay.other.hear() == []
+
+
+# -- on the way up -------------------------------------------------------------------------------
+
+
+def test_granted_module_is_given_without_asking_anybody() -> None:
+    relay = Relay()
+    relay.pass_on(30, row("app"))
+    relay.other.hear()
+    (reply,) = relay.ask(relay.other, "app")
+    assert records(reply) == [row("app")]
+    assert relay.asked() == []
+
+
+def test_module_that_was_granted_to_another_one_is_asked_for_in_the_name_of_who_asks() -> None:
+    relay = Relay()
+    relay.pass_on(30, row("app"))
+    assert relay.ask(relay.child, "app") == []
+    assert relay.asked() == [("app", 20, False)]
+    relay.answer(pack_records([("app", REFUSED, "", "not granted", None)]))
+    (reply,) = relay.child.hear()
+    assert records(reply) == [("app", REFUSED, "", "not granted", None)]
+    # And it stays so.
+    relay.ask(relay.child, "app")
+    assert relay.asked() == [("app", 20, False)]
+
+
+def test_answer_by_name_is_given_from_what_is_here() -> None:
+    relay = Relay()
+    relay.pass_on(30, row("app"))
+    relay.ask(relay.child, "app")
+    relay.asked()
+    relay.answer(pack_records([cached("app"), row("more")]))
+    (reply,) = relay.child.hear()
+    assert records(reply) == [row("app"), row("more")]
+
+
+def test_answer_by_name_of_what_is_not_here_yet_is_asked_for_whole_once() -> None:
+    relay = Relay()
+    relay.ask(relay.child, "app")
+    relay.asked()
+    relay.answer(pack_records([cached("app")]))
+    assert relay.asked() == [("app", 20, True)]
+    relay.answer(pack_records([cached("app")]))
+    (reply,) = relay.child.hear()
+    assert "got lost" in str(exhume(reply.payload))
+    assert relay.asked() == [] and relay.depot._errands == {}
+
+
+def test_question_of_one_behind_a_relay_goes_on_in_its_name() -> None:
+    relay = Relay()
+    relay.ask(relay.child, ("app", 21, False))
+    assert relay.asked() == [("app", 21, False)]
+    relay.answer(pack_records([row("app")]))
+    (reply,) = relay.child.hear()
+    assert records(reply) == [row("app")]
+    # The relay before it has it now.
+    relay.pass_on(21, cached("app"))
+    (heard,) = relay.child.hear()
+    assert records(heard) == [cached("app")]
+
+
+def test_child_that_was_started_here_is_given_what_this_one_may_have() -> None:
+    relay = Relay()
+    relay.depot.allow(30, "app")
+    relay.ask(relay.other, "app.one")
+    assert relay.asked() == [("app.one", 10, False)]
+    relay.ask(relay.other, "secrets")
+    assert relay.asked() == [("secrets", 30, False)]
+
+
+def test_missing_module_and_refusal_are_passed_on() -> None:
+    relay = Relay()
+    for payload, encoding in (
+        (pack_records([("app", MISSING, "", "none", None)]), RAW),
+        (bury("refused", "no"), DEAD),
+    ):
+        relay.ask(relay.other, "app")
+        relay.asked()
+        relay.answer(payload, encoding)
+        (reply,) = relay.other.hear()
+        assert (reply.encoding, reply.payload) == (encoding, payload)
+
+
+def test_payload_is_asked_for_once() -> None:
+    relay = Relay()
+    assert relay.ask(relay.child, PAYLOAD, GET_RESOURCE) == []
+    assert relay.asked() == [(PAYLOAD, 20, False)]
+    relay.answer(b"the payload")
+    assert [one.payload for one in relay.child.hear()] == [b"the payload"]
+    (reply,) = relay.ask(relay.other, PAYLOAD, GET_RESOURCE)
+    assert reply.payload == b"the payload" and relay.asked() == []
+
+
+def test_loss_of_the_parent_answers_whoever_waits() -> None:
+    relay = Relay()
+    relay.ask(relay.other, "app")
+    relay.parent.hang_up()
+    (reply,) = relay.other.hear()
+    assert reply.encoding == DEAD
+
+
+def test_nothing_is_kept_of_a_lost_child() -> None:
+    relay = Relay()
+    relay.depot.allow(30, "app")
+    relay.pass_on(30, row("app"))
+    relay.ask(relay.other, "app.two")
+    relay.other.hang_up()
+    depot = relay.depot
+    assert not (depot._granted or depot._sent or depot._roots or depot._errands)
+
+
+# -- hostile children ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        ("app", 10, True),
+        ("app", 1, True),
+        ("app", 0, True),
+        ("app", 30, False),
+        ("app", 99, False),
+        ("app", -1, False),
+        ("app", True, False),
+        ("app", 21, 1),
+        ["app", 21, False],
+        None,
+        7,
+        b"app",
+        ("app", "one"),
+        "x" * 9000,
+    ],
+    ids=lambda question: repr(question)[:40],
+)
+def test_question_for_whom_it_does_not_speak_is_not_passed_on(question: Any) -> None:
+    relay = Relay()
+    relay.pass_on(30, row("app"))
+    replies = relay.ask(relay.child, question)
+    if question == ("app", 0, True):
+        # 0 stands for who asks, who was not granted it.
+        assert relay.asked() == [("app", 20, True)]
+        return
+    assert [one.encoding for one in replies] == [DEAD]
+    assert relay.asked() == [] and len(relay.reports) == 1
+
+
+def test_one_behind_a_child_has_to_ask_that_child() -> None:
+    relay = Relay()
+    relay.pass_on(21, row("app"))
+    relay.child.hear()
+    (reply,) = relay.ask(relay.child, "app", src=21)
+    assert reply.encoding == DEAD and relay.asked() == []
+
+
+def test_requests_that_wait_are_limited_and_a_retry_is_none_of_them() -> None:
+    relay = Relay()
+    for number in range(depot_module.ERRANDS_LIMIT + 10):
+        relay.ask(relay.other, "app.m%d" % number)
+    questions = relay.asked()
+    assert len(questions) == depot_module.ERRANDS_LIMIT
+    for index in range(5):
+        relay.answer(pack_records([cached(questions[index][0])]), index=index)
+    assert relay.depot._errands == {30: depot_module.ERRANDS_LIMIT}
+    relay.ask(relay.child, "app")
+    assert ("app", 20, False) in relay.asked()
+
+
+def test_who_does_not_read_answers_gets_no_more_of_them() -> None:
+    relay = Relay(capacity=1)
+    source = "".join(chr(33 + (n * n * 7919 >> 5) % 90) for n in range(200_000))
+    relay.pass_on(30, row("app", source))
+    asked = message(encode("app"), dst=10, src=30, handle=GET_MODULE, reply_to=900)
+    for _ in range(300):
+        relay.other.say(asked)
+    assert relay.other.link.queued < depot_module.ANSWERS_LIMIT + 1_000_000
+    # The others are served.
+    relay.pass_on(20, cached("app"))
+    assert len(relay.child.hear()) == 1
+
+
+def test_answer_is_compressed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    relay = Relay()
+    relay.pass_on(30, row("app"))
+    packs: list[int] = []
+
+    def pack(rows: Any) -> bytes:
+        packs.append(len(rows))
+        return pack_records(rows)
+
+    monkeypatch.setattr(depot_module, "pack_records", pack)
+    for _ in range(50):
+        assert relay.ask(relay.other, "app")
+    assert packs == [1]
+
+
+@given(st.binary(max_size=60), st.sampled_from([GET_MODULE, GET_RESOURCE]))
+def test_any_bytes_are_a_question_or_none(payload: bytes, handle: int) -> None:
+    question = read_question(message(payload, handle=handle))
+    assert question is None or (type(question[1]) is int and type(question[2]) is bool)
+
+
+def test_question_in_full() -> None:
+    for wanted, handle in (("app.one", GET_MODULE), (("app", "a.txt"), GET_RESOURCE)):
+        assert read_question(message(encode(wanted), handle=handle)) == (wanted, 0, False)
+        asked = message(encode((wanted, 7, True)), handle=handle, encoding=PLAIN)
+        assert read_question(asked) == (wanted, 7, True)
