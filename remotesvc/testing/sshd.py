@@ -75,7 +75,10 @@ def prepare_sshd(
 
 
 def sshd_config(folder: Path, port: int, banner: str, options: ServerOptions) -> str:
-    """Return the text of sshd_config; of a keyword that comes twice, sshd takes the first."""
+    """Return the text of sshd_config; a keyword in `extra_config` takes the place of ours.
+
+    Of most that come twice sshd takes the first, of MaxStartups the last, of ListenAddress both.
+    """
     lines = [*options.extra_config]
     lines += [f"HostKey {folder / f'host_{key_type}'}" for key_type in options.host_key_types]
     lines.append("AllowUsers " + " ".join(options.accounts()))
@@ -92,7 +95,13 @@ def sshd_config(folder: Path, port: int, banner: str, options: ServerOptions) ->
         folder=folder,
         accept_user_keys="yes" if options.accept_user_keys else "no",
     )
-    return "\n".join(lines) + "\n" + fixed
+    given = {_keyword(line) for line in options.extra_config}
+    lines += [line for line in fixed.splitlines() if _keyword(line) not in given]
+    return "\n".join(lines) + "\n"
+
+
+def _keyword(line: str) -> str:
+    return re.split(r"[\s=]", line.strip(), maxsplit=1)[0].lower()
 
 
 def _quote(word: str) -> str:

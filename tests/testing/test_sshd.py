@@ -13,13 +13,13 @@ from tests.testing.client import connected, run
 FOLDER = Path("/somewhere")
 
 
-def test_extra_lines_come_first_because_sshd_takes_the_first() -> None:
-    options = ServerOptions(extra_config=("MaxStartups 2", "UsePAM yes"))
+def test_extra_lines_come_first_and_take_the_place_of_ours() -> None:
+    options = ServerOptions(extra_config=("MaxStartups 2", "usepam=yes"))
 
     lines = sshd_config(FOLDER, 2222, "banner", options).splitlines()
 
-    assert lines[:2] == ["MaxStartups 2", "UsePAM yes"]
-    assert lines.index("MaxStartups 2") < lines.index("MaxStartups 1000")
+    assert lines[:2] == ["MaxStartups 2", "usepam=yes"]
+    assert not {"MaxStartups 1000", "UsePAM no"} & set(lines)
 
 
 def test_all_variables_are_in_one_line_and_quoted() -> None:
