@@ -22,7 +22,7 @@ endif
 unexport PYTHONUNBUFFERED PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONDONTWRITEBYTECODE PYTHONOPTIMIZE
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-deps soak fuzz check format build bench payload clean
+.PHONY: help install demo test test-deps test-hosts soak fuzz check format build bench payload clean
 
 help:  ## List the verbs
 	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/  make \1|\2/p' Makefile | \
@@ -37,7 +37,7 @@ test: $(VENV)/.installed-test  ## Run the tests; what is skipped is listed with 
 	@$(PYTEST) -n $(JOBS) --dist worksteal -rs $(PYTEST_ARGS)
 
 test-deps:  ## Install the programs that the whole test suite uses (apt)
-	@missing=; for program in sshd ssh ip tcsh fish sudo doas podman; do \
+	@missing=; for program in sshd ssh ip tcsh fish sudo doas podman debootstrap; do \
 		PATH="$$PATH:/usr/sbin:/sbin" command -v $$program >/dev/null || missing="$$missing $$program"; \
 	done; \
 	if [ -z "$$missing" ]; then echo "Nothing to install."; exit 0; fi; \
@@ -47,8 +47,11 @@ test-deps:  ## Install the programs that the whole test suite uses (apt)
 	sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
 	$$sudo apt-get update -qq && \
 	$$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends \
-		openssh-server openssh-client iproute2 tcsh fish sudo opendoas podman locales && \
+		openssh-server openssh-client iproute2 tcsh fish sudo opendoas podman debootstrap locales && \
 	$$sudo localedef -i de_DE -f UTF-8 de_DE.UTF-8
+
+test-hosts: $(VENV)/.installed-test  ## Run the tests with real hosts, containers and cut cables (root)
+	@$(PYTEST) -m "hosts or namespaces" -rs $(PYTEST_ARGS)
 
 soak: $(VENV)/.installed-test  ## Run the long tests
 	@$(PYTEST) -m soak -rs $(PYTEST_ARGS)

@@ -60,6 +60,8 @@ def pytest_sessionstart() -> None:
         missing.append("sshd (make test-deps)")
     if shutil.which("ssh") is None:
         missing.append("ssh (make test-deps)")
+    if shutil.which("ip", path=os.defpath + ":/usr/sbin:/sbin") is None:
+        missing.append("ip (make test-deps)")
     if missing:
         pytest.exit(f"REMOTESVC_CI=1, and this machine lacks {', '.join(missing)}", returncode=1)
 

@@ -1,4 +1,4 @@
-"""A real podman for tests: one container without an image, its programs those of this machine."""
+"""A real podman for tests, and a container without an image: its programs are this machine's."""
 
 import os
 import secrets
@@ -13,7 +13,7 @@ import pytest
 
 from tests.integration.hosts import needs_program, write_program
 
-__all__ = ["running_podman"]
+__all__ = ["LIMITS", "podman_program", "running_podman"]
 
 # Podman wants a cgroup tree of one kind, and this may be of two.
 PROGRAM = """\
@@ -29,18 +29,18 @@ PASSWD = "root:x:0:0::/:/bin/sh\napp:x:1234:1234::/:/bin/sh\n"
 
 
 @contextmanager
-def running_podman() -> Iterator[tuple[str, str]]:
+def running_podman(network: str = "none") -> Iterator[tuple[str, str]]:
     """Yield the program and the name of a container that runs; skip where podman does not."""
     if os.geteuid() != 0:
         pytest.skip("podman is tried as root only")
     folder = tempfile.TemporaryDirectory(prefix="pod")  # its paths are to be short
-    with folder, _container(Path(folder.name)) as found:
+    with folder, _container(Path(folder.name), network) as found:
         yield found
 
 
-@contextmanager
-def _container(folder: Path) -> Iterator[tuple[str, str]]:
-    program = write_program(
+def podman_program(folder: Path) -> str:
+    """Write a podman that keeps all that is its own in a folder; return where it is."""
+    return write_program(
         folder / "podman",
         PROGRAM.format(
             podman=needs_program("podman"),
@@ -49,9 +49,14 @@ def _container(folder: Path) -> Iterator[tuple[str, str]]:
             run=shlex.quote(str(folder / "run")),
         ),
     )
+
+
+@contextmanager
+def _container(folder: Path, network: str) -> Iterator[tuple[str, str]]:
+    program = podman_program(folder)
     name = "rsvc" + secrets.token_hex(5)
     root = _root_folder(folder / "root")
-    start = ["run", "-d", "--name", name, "--network=none", *LIMITS, "-v", "/usr:/usr:ro"]
+    start = ["run", "-d", "--name", name, f"--network={network}", *LIMITS, "-v", "/usr:/usr:ro"]
     done = _call(program, *start, "--rootfs", str(root), "sleep", "1000")
     try:
         if done.returncode:

@@ -197,7 +197,7 @@ def engine() -> Iterator[tuple[str, str]]:
         yield found
 
 
-@pytest.mark.soak  # a podman of its own: its store is not always free when it ends
+@pytest.mark.hosts  # a podman of its own: its store is not always free when it ends
 def test_child_runs_in_a_container_of_podman(router: Router, engine: tuple[str, str]) -> None:
     program, name = engine
     child = router.podman(name, program=program)
@@ -208,7 +208,7 @@ def test_child_runs_in_a_container_of_podman(router: Router, engine: tuple[str, 
     assert (other.call(os.getuid), other.call(os.getcwd)) == (1234, "/tmp")
 
 
-@pytest.mark.soak
+@pytest.mark.hosts
 def test_what_podman_says_is_told_with_what_to_do(router: Router, engine: tuple[str, str]) -> None:
     program, name = engine
     for where, opts, kind, text in (

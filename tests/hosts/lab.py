@@ -142,7 +142,9 @@ def start_lab(
                 sshd.start()
             hosts.append(Host(machines[name], cable, sshd))
         controller = machines["controller"]
-        yield Lab(controller, *hosts, *_write_client_files(controller.folder, hosts))
+        config_file, known_hosts = _write_client_files(controller.folder, hosts)
+        bastion, inner1, inner2, bare = hosts
+        yield Lab(controller, bastion, inner1, inner2, bare, config_file, known_hosts)
 
 
 def _write_client_files(folder: Path, hosts: Sequence[Host]) -> tuple[Path, Path]:

@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -41,6 +41,9 @@ exec sleep infinity
 POLL = 0.005
 
 CLONE_NEWNET = 0x40000000
+
+# A state in /proc/net/tcp.
+ESTABLISHED = "01"
 
 
 class Machine:
@@ -114,6 +117,11 @@ class Machine:
                 found.append(int(entry))
         return found
 
+    def connections(self) -> int:
+        """Return how many TCP connections of its network are established."""
+        lines = Path(f"/proc/{self.pid}/net/tcp").read_text().splitlines()[1:]
+        return sum(line.split()[3] == ESTABLISHED for line in lines)
+
     def signal(self, number: int, name: str | None = None) -> None:
         """Send a signal to everything there, or to what has that name."""
         for pid in self.processes(name):
@@ -133,8 +141,6 @@ class Machine:
         self._holder.close()
 
 
-
-
 def _enter(fd: int) -> None:
     libc = ctypes.CDLL(None, use_errno=True)  # os.setns() came with Python 3.12
     if libc.setns(fd, CLONE_NEWNET):
@@ -142,7 +148,5 @@ def _enter(fd: int) -> None:
 
 
 def _send(pid: int, number: int) -> None:
-    try:
+    with suppress(ProcessLookupError):  # it has just ended
         os.kill(pid, number)
-    except ProcessLookupError:
-        pass  # it has just ended

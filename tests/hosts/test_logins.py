@@ -35,7 +35,7 @@ def test_each_account_gets_in_as_itself(lab: Lab, router: Router, who: Account) 
 
 
 def test_host_without_python_is_told_with_what_was_tried(lab: Lab, router: Router) -> None:
-    with pytest.raises(InterpreterError, match="no Python 3.6 or newer") as caught:
+    with pytest.raises(InterpreterError, match=r"no Python 3\.6 or newer") as caught:
         lab.ssh(router, lab.bare, jump="bastion").call(os.getpid)
     assert "tried python3" in str(caught.value)
     with pytest.raises(InterpreterError, match=r"\(tried python9, /opt/python\)"):
