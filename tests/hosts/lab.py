@@ -106,6 +106,13 @@ class Lab:
         given = {"transport": "openssh", "config_file": str(self.config_file), **opts}
         return router.ssh(host.name, **given)
 
+    def working(self) -> set[int]:
+        """Return the pids of all that runs on its hosts, apart from their sshd."""
+        found: set[int] = set()
+        for host in self.hosts:
+            found |= set(host.machine.processes()) - set(host.machine.processes("sshd"))
+        return found
+
     def restore(self) -> None:
         """Mend what was cut, wake what was stopped, start what was killed."""
         for host in self.hosts:

@@ -105,15 +105,18 @@ class Machine:
             os.close(own)
 
     def processes(self, name: str | None = None) -> list[int]:
-        """Return the pids of what runs there, or of what has that name; not of the holder."""
-        found = []
+        """Return the pids of what runs there, or of what has that name.
+
+        The holder is not among them, nor is the test itself.
+        """
+        found, others = [], (self.pid, os.getpid())
         for entry in filter(str.isdigit, os.listdir("/proc")):
             try:
                 is_here = os.readlink(f"/proc/{entry}/ns/net") == self._network
                 called = Path("/proc", entry, "comm").read_text().strip()
             except OSError:
                 continue  # it has just ended
-            if is_here and int(entry) != self.pid and name in (None, called):
+            if is_here and int(entry) not in others and name in (None, called):
                 found.append(int(entry))
         return found
 

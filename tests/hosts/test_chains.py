@@ -1,28 +1,16 @@
 """Contexts in contexts: ssh in the bastion, sudo on the inner host, podman there."""
 
 import os
-import time
 from collections.abc import Iterator
 
 import pytest
 
-from remotesvc import AuthenticationError, ConnectError, DisconnectedError, Router
-from tests.connect.accounts import Account, sudoers
+from remotesvc import AuthenticationError, ConnectError
 from tests.connect.pods import running_podman
 from tests.hosts.chains import Chain
 from tests.hosts.lab import Lab
-from tests.testing.client import wait_for_end
 
 pytestmark = [pytest.mark.namespaces, pytest.mark.hosts]
-
-DEADLINE = 60.0
-
-
-@pytest.fixture(scope="module")
-def admin(who: Account) -> Iterator[Account]:
-    """Somebody who becomes root with a password."""
-    with sudoers(f"{who.name} ALL=(ALL:ALL) ALL"):
-        yield who
 
 
 @pytest.fixture(scope="module")
@@ -30,19 +18,6 @@ def podman(built: Lab) -> Iterator[tuple[str, str]]:
     """A container on inner2, in its network."""
     with running_podman(f"ns:/proc/{built.inner2.machine.pid}/ns/net") as found:
         yield found
-
-
-@pytest.fixture
-def chain(lab: Lab, router: Router, admin: Account) -> Chain:
-    """The beginning of a chain."""
-    return Chain(lab, router, admin)
-
-
-@pytest.fixture
-def alert_chain(lab: Lab, alert: Router, admin: Account) -> Chain:
-    """The same, whose router gives up who is silent."""
-    return Chain(lab, alert, admin)
-
 
 
 def test_inner_host_is_reached_in_the_bastion(chain: Chain) -> None:
@@ -80,30 +55,3 @@ def test_host_that_the_bastion_does_not_reach_is_told_by_name(chain: Chain) -> N
     with pytest.raises(ConnectError, match="inner1"):
         chain.inner(chain.lab.inner1).call(os.getpid)
     chain.lab.inner1.cable.mend()
-
-
-@pytest.mark.parametrize("cable", ["bastion", "inner2"])
-def test_cut_cable_ends_all_that_is_behind_it(alert_chain: Chain, cable: str) -> None:
-    alert_chain.inner(alert_chain.lab.inner2)
-    alert_chain.root()
-    pids = [context.info.pid for context in alert_chain.contexts]
-    future = alert_chain.contexts[-1].submit(time.sleep, 1000)
-
-    getattr(alert_chain.lab, cable).cable.cut()
-
-    assert isinstance(future.exception(DEADLINE), DisconnectedError)
-    for pid in pids if cable == "bastion" else pids[1:]:
-        wait_for_end(pid)
-
-
-def test_killed_bastion_ends_the_whole_chain(chain: Chain) -> None:
-    chain.inner(chain.lab.inner2)
-    chain.root()
-    pids = [context.info.pid for context in chain.contexts]
-    future = chain.contexts[-1].submit(time.sleep, 1000)
-
-    chain.lab.bastion.machine.kill()
-
-    assert isinstance(future.exception(DEADLINE), DisconnectedError)
-    for pid in pids:
-        wait_for_end(pid)
