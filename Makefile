@@ -51,7 +51,7 @@ test-deps:  ## Install the programs that the whole test suite uses (apt)
 	$$sudo localedef -i de_DE -f UTF-8 de_DE.UTF-8
 
 test-hosts: $(VENV)/.installed-test  ## Run the tests with real hosts, containers and cut cables (root)
-	@$(PYTEST) -m "hosts or namespaces" -rs $(PYTEST_ARGS)
+	@$(PYTEST) -m "(hosts or namespaces) and not soak" -rs $(PYTEST_ARGS)
 
 soak: $(VENV)/.installed-test  ## Run the long tests
 	@$(PYTEST) -m soak -rs $(PYTEST_ARGS)

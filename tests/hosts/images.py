@@ -19,6 +19,7 @@ from tests.connect.accounts import needs_root
 from tests.connect.pods import LIMITS, podman_program
 from tests.hosts.machine import Machine
 from tests.integration.hosts import needs_program
+from tests.integration.waiting import wait_until
 
 __all__ = ["Engine", "running_engine"]
 
@@ -49,11 +50,12 @@ class Engine:
         return tag
 
     def run(self, image: str, machine: Machine, *options: str) -> str:
-        """Start a container in the network of a machine; return its name."""
+        """Start a container in the network of a machine; return its name once its sshd listens."""
         name = "rsvc" + secrets.token_hex(5)
         place = (f"--network=ns:/proc/{machine.pid}/ns/net", f"--hostname={machine.name}")
         self.started.append(name)
         self.call("run", "-d", "--name", name, *place, *LIMITS, *options, image)
+        wait_until(lambda: "listening on" in self.logs(name))
         return name
 
     def call(self, *args: str) -> str:

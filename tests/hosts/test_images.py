@@ -2,6 +2,8 @@
 
 import os
 import secrets
+import shutil
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,11 +12,10 @@ from typing import Any
 import pytest
 
 from remotesvc import ConnectError, Context, InterpreterError, Router
-from remotesvc.testing.keys import make_key
 from tests.hosts import far
 from tests.hosts.images import DOCKER, Engine, running_engine
 from tests.hosts.lab import Host, Lab, start_lab
-from tests.integration.waiting import wait_until
+from tests.integration.hosts import needs_program
 
 pytestmark = [
     pytest.mark.namespaces,
@@ -59,26 +60,29 @@ def containers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Containers]
         }
         options = _options(folder, password)
         for host, image in images.items():
-            name = engine.run(image, host.machine, *options)
-            wait_until(lambda name=name: "listening on" in engine.logs(name))  # type: ignore[misc]
+            engine.run(image, host.machine, *options)
         yield Containers(lab, engine, folder, password)
 
 
 def _options(folder: Path, password: str) -> list[str]:
     """Write the files of both sides; return how the containers get theirs."""
-    pair = make_key()
-    (folder / "id").touch(0o600)
-    (folder / "id").write_bytes(pair.private)
-    (folder / "authorized_keys").write_text(pair.public + "\n")
+    keys = prepare(folder)
     (folder / "password").write_text(password + "\n")
     (folder / "ssh_config").write_text(
-        f"IdentityFile {folder}/id\nIdentitiesOnly yes\nUser demo\n"
+        f"IdentityFile {keys}/id\nIdentitiesOnly yes\nUser demo\n"
         f"UserKnownHostsFile {folder}/known_hosts\nStrictHostKeyChecking accept-new\n"
     )
     return [
-        f"-v={folder}/authorized_keys:/etc/remotesvc/authorized_keys:ro",
+        f"-v={keys}/authorized_keys:/etc/remotesvc/authorized_keys:ro",
         f"-v={folder}/password:/run/secrets/password:ro",
     ]
+
+
+def prepare(folder: Path) -> Path:
+    """Make the keys as a reader of the README does; return the folder with them."""
+    shutil.copy(DOCKER / "prepare.sh", folder)
+    subprocess.run([folder / "prepare.sh"], check=True, stdout=subprocess.DEVNULL)
+    return folder / "keys"
 
 
 @pytest.fixture
@@ -126,7 +130,6 @@ def test_password_that_nobody_gave_is_random_and_told_in_the_log(containers: Con
     told = set()
     for _ in range(2):
         name = engine.run("localhost/remotesvc-sudo", machine)
-        wait_until(lambda name=name: "listening on" in engine.logs(name))  # type: ignore[misc]
         (line,) = [line for line in engine.logs(name).splitlines() if "password of demo" in line]
         told.add(line)
         engine.call("rm", "-f", "-t", "0", name)
@@ -137,3 +140,18 @@ def test_all_published_ports_are_those_of_this_machine() -> None:
     lines = (DOCKER / "compose.yaml").read_text().splitlines()
     published = [line.split("[")[1] for line in lines if line.strip().startswith("ports:")]
     assert published and all(port.startswith('"127.0.0.1:') for port in published)
+
+
+def test_configuration_that_is_prepared_leads_through_the_bastion(tmp_path: Path) -> None:
+    config = prepare(tmp_path) / "ssh_config"
+    for host, place, jump in (
+        ("bastion", "hostname 127.0.0.1\nport 2201", None),
+        ("inner1", "hostname inner1\nport 22", "proxyjump bastion"),
+        ("bare", "hostname 127.0.0.1\nport 2202", None),
+    ):
+        words = [needs_program("ssh"), "-F", str(config), "-G", host]
+        said = subprocess.run(
+            words, capture_output=True, text=True, check=True
+        ).stdout.splitlines()
+        assert {"user demo", *place.splitlines()} <= set(said)
+        assert jump in said if jump else not any(line.startswith("proxyjump") for line in said)
