@@ -17,6 +17,9 @@ __all__ = ["bury", "code_of", "exhume"]
 NAME_LIMIT = 200
 SINCE_LIMIT = 1e9
 
+# Characters of any other text: escaping it takes time, and no text of ours is as long.
+TEXT_LIMIT = 64 * 1024
+
 # code on the wire -> the class that the caller sees
 CLASSES = {
     "disconnected": errors.DisconnectedError,
@@ -57,7 +60,7 @@ def exhume(payload: "bytes", where: "str" = "") -> "Exception":
     if kinds != (str, str):
         return errors.ProtocolError("a dead reply without code and text")
     code, text = fields
-    text = visible(text)
+    text = visible(text[:TEXT_LIMIT])
     error: "Exception" = CLASSES.get(code, errors.Error)(
         "%s: %s" % (where, text) if where else text
     )

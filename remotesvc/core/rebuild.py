@@ -36,6 +36,12 @@ RECORD_LENGTH = 10
 # Records within one record; capture.py sends fewer.
 RECORDS_LIMIT = 256
 
+# Texts that whoever shows the error would print, escaped character by character: what is longer
+# than any that capture.py sends was not made by it.
+NAME_LIMIT = 1024
+MESSAGE_LIMIT = 65 * 1024
+TRACEBACK_LIMIT = 257 * 1024
+
 # What the constructors of UnicodeError's subclasses take, in their order.
 UNICODE_FIELDS = ("encoding", "object", "start", "end", "reason")
 
@@ -115,14 +121,20 @@ def _is_field(field: "Any") -> "bool":
 
 def _build(record: "Tuple[Any, ...]", where: "str") -> "RemoteError":
     type_name, bases, message, args, fields, notes, text, cause, context, members = record
+    type_name, message = _cut(type_name, NAME_LIMIT), _cut(message, MESSAGE_LIMIT)
+    text = _cut(text, TRACEBACK_LIMIT)
     error = _instance(_nearest_builtin(bases), args, dict(fields), message, where, text)
     error.type_name, error.message, error.traceback = type_name, message, text
     error.context_name = where
-    error.notes = notes
+    error.notes = tuple(_cut(note, MESSAGE_LIMIT) for note in notes)
     error.members = tuple(_build(member, where) for member in members)
     error.remote_cause = None if cause is None else _build(cause, where)
     error.remote_context = None if context is None else _build(context, where)
     return error
+
+
+def _cut(text: "str", limit: "int") -> "str":
+    return text if len(text) <= limit else text[:limit] + "... [cut]"
 
 
 def _nearest_builtin(bases: "Tuple[str, ...]") -> "str":
@@ -163,7 +175,8 @@ def _tame(error: "Any") -> "None":
     if isinstance(error, SyntaxError):
         for name in SHOWN:
             value = getattr(error, name)
-            setattr(error, name, visible(value, False) if type(value) is str else None)
+            is_text = type(value) is str
+            setattr(error, name, visible(_cut(value, MESSAGE_LIMIT), False) if is_text else None)
         for name in POSITIONS:
             value = getattr(error, name, None)
             if type(value) is not int or not 0 <= value < POSITION_LIMIT:

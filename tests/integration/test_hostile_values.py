@@ -1,12 +1,14 @@
 """A hostile child that sends bytes which are made to hurt whoever decodes them."""
 
 import threading
+import traceback
 from typing import Any
 
 import pytest
 
 from remotesvc import Error, ProtocolError
 from remotesvc.core.authority import GET_MODULE, GET_RESOURCE
+from remotesvc.core.dead import bury
 from remotesvc.core.values import decode, encode
 from remotesvc.core.wire import DEAD, ERROR, PLAIN, RAW
 from tests.core.bombs import BOMBS
@@ -81,6 +83,10 @@ def test_pickle_in_place_of_plain_values_is_not_loaded(scene: Scene) -> None:
 
 LEAF = ("ValueError", ("ValueError",), "x", (), (), (), "", None, None, ())
 
+# What is shown of an error, whatever was sent: an escape takes four characters.
+SHOWN_LIMIT = 300_000
+PRINTED_LIMIT = 2_000_000
+
 
 def wrapped(depth: int, where: int) -> Any:
     """Return records of exceptions inside one another, in the field `where`."""
@@ -98,6 +104,14 @@ RECORDS: dict[str, Any] = {
     "thirty contexts": wrapped(30, 8),
     "fifteen groups": wrapped(15, 9),
     "a huge message": ("ValueError", ("ValueError",), "x" * 10_000_000, *LEAF[3:]),
+    "a huge name": ("\x1b" * 1_000_000, *LEAF[1:]),
+    "a huge line": (
+        "SyntaxError",
+        ("SyntaxError",),
+        *LEAF[2:4],
+        (("text", "\x1b" * 1_000_000), ("filename", "\x1b" * 1_000_000)),
+        *LEAF[5:],
+    ),
     "a huge traceback": (*LEAF[:6], "\x1b[2J" * 1_000_000, *LEAF[7:]),
     "many notes": (*LEAF[:5], ("\x1b",) * 100_000, *LEAF[6:]),
     "many bases": (LEAF[0], ("SystemExit",) * 100_000, *LEAF[2:]),
@@ -113,5 +127,14 @@ def test_record_of_an_exception_is_an_ordinary_error(lasting_scene: Scene, name:
         with pytest.raises(Error) as caught:
             scene.tell("say", [[None, ERROR, encode(RECORDS[name])]])
         shown = str(caught.value)
-    assert all(char.isprintable() or char in "\n\t" for char in shown)
+        printed = "".join(traceback.format_exception(caught.value))
+    for text, limit in ((shown, SHOWN_LIMIT), (printed, PRINTED_LIMIT)):
+        assert all(char.isprintable() or char in "\n\t" for char in text)
+        assert len(text) < limit
     scene.check_the_rest_is_well()
+
+
+def test_text_of_a_refusal_is_cut(scene: Scene) -> None:
+    with pytest.raises(Error) as caught:
+        scene.tell("say", [[None, DEAD, bury("refused", "\x1b" * 5_000_000)]])
+    assert len(str(caught.value)) < SHOWN_LIMIT
