@@ -119,7 +119,7 @@ class Child(Protocol):
     def note_loss(self, error: Exception) -> None:
         """Take the news that it is lost."""
 
-    def wait(self) -> "Info":
+    def wait(self, timeout: "float | None" = None) -> "Info":
         """Return the facts of HELLO, or raise what kept it away."""
 
 

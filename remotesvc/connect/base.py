@@ -15,6 +15,7 @@ from ..bootstrap.settings import Settings
 from ..core.authority import CONFIGURE
 from ..core.errors import (
     BootstrapError,
+    CallTimeout,
     ConnectError,
     ConnectTimeout,
     DisconnectedError,
@@ -190,11 +191,17 @@ class Connection:
         configure = Message(link.peer_id, switch.id, switch.id, CONFIGURE, 0, PLAIN, plain)
         return encode_frame(configure)
 
-    def wait(self) -> "Info":
-        """Return the facts of HELLO; raise what kept it from coming. Bounded by the deadline."""
+    def wait(self, timeout: "Optional[float]" = None) -> "Info":
+        """Return the facts of HELLO; raise what kept it from coming. Bounded by the deadline.
+
+        Raises CallTimeout when neither came within `timeout` seconds.
+        """
         if not self._settled.is_set():
             self._router.switch.check_process()
-            self._settled.wait()
+            if not self._settled.wait(timeout):
+                raise CallTimeout(
+                    "%s is not ready after %g s" % (self._attempt.where, timeout or 0)
+                )
         if self.info is None:
             raise again(self.link.error or DisconnectedError("closed before it was ready"))
         return self.info

@@ -112,12 +112,15 @@ class Context(Verbs):
         copy._key = self._key
         return copy
 
-    def wait_until_ready(self) -> "Info":
-        """Wait for HELLO, bounded by the connect timeout, and return its facts."""
+    def wait_until_ready(self, timeout: "Optional[float]" = None) -> "Info":
+        """Wait for HELLO, bounded by the connect timeout, and return its facts.
+
+        Raises CallTimeout when it did not come within `timeout` seconds.
+        """
         if self._connection is None:
             raise DisconnectedError("context %s was not opened from here" % self.name)
         self.router.check_may_block()
-        return self._connection.wait()
+        return self._connection.wait(timeout)
 
     @property
     def connected(self) -> "bool":

@@ -81,13 +81,13 @@ class Verbs:
         router.check_may_block()
         pending = Pending(context.id)
         handle = router.switch.listen(pending)
-        timeout = __self._timeout
+        limit = __self._limit()
         link: "Optional[Link]" = None
         try:
             link = __self._send(__fn, args, kwargs, handle)
             if link is not None:
-                timeout = _wait_for_room(link, timeout)
-            message = pending.wait(timeout)
+                link.wait_for_room(_left(limit))
+            message = pending.wait(_left(limit))
         except BaseException as error:  # noqa: BLE001  Ctrl-C gives the call up, too
             message = __self._end(pending, handle, __fn, error, link is not None)
         router.settle_output(context.id)
@@ -102,16 +102,17 @@ class Verbs:
             context.id, __fn, __self._settle_and_open, router.defer, __self._withdraw
         )
         handle = future.handle = switch.listen(future)
+        limit = __self._limit()
         try:
             link = future.link = __self._send(__fn, args, kwargs, handle, may_wait=True)
         except BaseException as error:
             if switch.unlisten(handle) is not None and not isinstance(error, Exception):
                 __self._give_up(handle, __fn, error)  # interrupted: it may have been sent
             raise
-        if __self._timeout is not None:
-            __self._limit(future, __fn, __self._timeout)
+        if limit is not None:
+            __self._end_at(limit, future, __fn)
         if link is not None and not router.loop.is_current():
-            link.wait_for_room(__self._timeout)
+            link.wait_for_room(_left(limit))
         return future
 
     def call_no_reply(__self, __fn: "Callable[..., Any]", *args: "Any", **kwargs: "Any") -> "None":
@@ -220,12 +221,12 @@ class Verbs:
         try:
             is_ready = context.is_ready
             if not is_ready and _holds_secret((args, kwargs)):
-                context.wait_until_ready()  # a forced command never gets a Secret
+                self._wait_until_ready(fn)  # a forced command never gets a Secret
                 context.router.outgoing.push(context.id, SECRET_MODULES)
             switch = context.router.switch
             encoding, payload = self._encode(fn, args, kwargs, options or self._options)
             if not is_ready and SECRET_IN_PICKLE in payload:
-                context.wait_until_ready()
+                self._wait_until_ready(fn)
             if may_wait:
                 way = switch.routes.get(context.id)
                 may_wait = way is not None and way.unanswered > 0
@@ -296,9 +297,21 @@ class Verbs:
         """Tell the child that nobody waits for a call any more; never blocks."""
         self._context.cancel(handle, name_of_call(fn), is_hard)
 
-    def _limit(self, future: "ReplyFuture", fn: "Any", timeout: "float") -> "None":
+    def _limit(self) -> "Optional[float]":
+        """Return when a call that begins now has to be over, None for never."""
+        return None if self._timeout is None else time.monotonic() + self._timeout
+
+    def _wait_until_ready(self, fn: "Any") -> "None":
+        """Wait for HELLO, within the time that a call has."""
+        try:
+            self._context.wait_until_ready(self._timeout)
+        except CallTimeout:
+            raise self._timed_out(fn) from None
+
+    def _end_at(self, limit: "float", future: "ReplyFuture", fn: "Any") -> "None":
         error = self._timed_out(fn)
-        timer = self._context.router.loop.call_later(timeout, lambda: future.give_up(error))
+        seconds = max(0.0, limit - time.monotonic())
+        timer = self._context.router.loop.call_later(seconds, lambda: future.give_up(error))
         # The plain callback, not the deferred one: it only cancels a timer.
         super(type(future), future).add_done_callback(lambda _: timer.cancel())
 
@@ -350,14 +363,9 @@ def _call_options(
     return options
 
 
-def _wait_for_room(link: "Link", timeout: "Optional[float]") -> "Optional[float]":
-    """Wait until a link has room; return what is left of the timeout."""
-    if timeout is None:
-        link.wait_for_room()
-        return None
-    began = time.monotonic()
-    link.wait_for_room(timeout)
-    return timeout - (time.monotonic() - began)
+def _left(limit: "Optional[float]") -> "Optional[float]":
+    """Return the seconds that are left until then."""
+    return None if limit is None else max(0.0, limit - time.monotonic())
 
 
 def _holds_secret(value: "Any") -> "bool":

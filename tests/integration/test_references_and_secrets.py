@@ -50,6 +50,25 @@ def test_secret_inside_an_object_is_not_sent_before_hello(recording: tuple[Path,
     assert SECRET.encode() not in taken.read_bytes()
 
 
+@pytest.mark.parametrize("how", ["call", "submit", "pickled", "service"])
+def test_timeout_of_a_call_with_a_secret_counts_before_hello_too(
+    recording: tuple[Path, Path], how: str
+) -> None:
+    program, _ = recording
+    secret = remotesvc.Secret(SECRET)
+    with remotesvc.Router() as router:
+        verbs = router.local(python_path=str(program), connect_timeout=600).options(timeout=0.1)
+        with pytest.raises(remotesvc.CallTimeout, match=r"on local timed out after 0\.1 s"):
+            if how == "call":
+                verbs.call(len, secret)
+            elif how == "submit":
+                verbs.submit(len, secret).result(DEADLINE)
+            elif how == "pickled":
+                verbs.call(lambda: len(secret))
+            else:
+                verbs.call_service("own.Service", "method", password=secret)
+
+
 def test_argument_without_a_secret_travels_in_the_first_flight(
     recording: tuple[Path, Path],
 ) -> None:
