@@ -80,6 +80,12 @@ class _ChainedVerbs(Verbs):
                 state.fail(error)
                 raise
 
+    def _services(self) -> "Any":
+        raise Error(
+            "calls of services run side by side, and so they cannot be part of a chain: use "
+            "call_service() on the context"
+        )
+
     def _open(self, message: "Message") -> "Any":
         state = self._state
         # What the child did not begin it did not begin because of what failed here.

@@ -21,6 +21,7 @@ from remotesvc.core.call_options import CHAINS_LIMIT, ERROR_LIMIT
 from tests.integration.lines import Lines
 from tests.integration.pipes import Pipe
 from tests.integration.targets import cancelled, chains, work
+from tests.integration.targets.services import Plain
 from tests.integration.waiting import call_when_free, wait_until_heard
 
 DEADLINE = 30.0
@@ -236,6 +237,18 @@ def test_closed_chain_takes_no_more_calls(child: Context) -> None:
 
     with pytest.raises(Error, match="closed"):
         chain.call(cancelled.square, 2)
+
+
+def test_call_of_a_service_is_refused_by_a_chain_and_by_its_options(child: Context) -> None:
+    with child.chain() as chain:
+        for verbs in (chain, chain.options(timeout=DEADLINE)):
+            with pytest.raises(Error, match=r"run side by side.*call_service\(\) on the context"):
+                verbs.call_service(Plain, "tell", value=1)
+            with pytest.raises(Error, match="run side by side"):
+                verbs.service(Plain).tell(1)
+            with pytest.raises(Error, match="run side by side"):
+                verbs.services()
+    assert child.services() == []
 
 
 def test_chain_of_a_lost_context_says_why(child: Context) -> None:
