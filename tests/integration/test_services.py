@@ -75,6 +75,24 @@ def test_call_by_name_by_class_by_proxy_and_by_function_is_the_same(child: Conte
     assert call(child, Plain, "add", left=1, right=1) == 2
 
 
+def test_type_checkers_know_methods_arguments_and_results(child: Context) -> None:
+    """Each comment is a complaint of mypy: one that it does not make fails `make check`."""
+    plain = child.service(Plain)
+    total: int = plain.add(1, right=2)
+    text: str = plain.add(1)  # type: ignore[assignment]
+    assert {total, text} == {3}
+
+    with pytest.raises(AttributeError, match="has no method dad; exposed are: add"):
+        plain.dad(1)  # type: ignore[attr-defined]
+    for argument in ("1", b"1"):
+        with pytest.raises(TypeError, match="'left' must be int"):
+            plain.add(argument)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="'rihgt'"):
+        plain.add(1, rihgt=2)  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="'left'"):
+        plain.add()  # type: ignore[call-arg]
+
+
 def test_default_that_was_left_out_counts(child: Context) -> None:
     assert child.service(Plain).add(40) == 42
 

@@ -97,13 +97,14 @@ def test_serialised_method_that_would_wait_for_itself_is_an_error(
 def test_two_hundred_who_ask_have_it_run_once_and_take_one_thread(
     child: Context, lines: Lines, pipe: Pipe
 ) -> None:
+    child.call(services_odd.make_pool, 2)
     ask = [
         child.submit_service(Once, "compute", path=pipe.path, key={"a": 1, "b": [2]})
         for _ in range(200)
     ]
     lines.wait_for(b"busy")
 
-    # All threads but one are free, though two hundred wait.
+    # One of the two threads is free, though two hundred wait.
     gate = [child.submit_service(Once, "count", nonce=n) for n in range(20)]
     assert {one.result(DEADLINE)[0] for one in gate} == {1}
     pipe.release()
