@@ -5,6 +5,7 @@ from functools import partial
 from ..channel.sender import Sender
 from ..core.errors import Error
 from ..core.lending import refuse_reader
+from ..core.values import decode
 from .base import Service
 from .call import Call, run_as
 from .expose import expose, methods_of
@@ -38,6 +39,15 @@ class CatalogInvoker(Invoker):
     A service with a schedule of its own has a thread until its stream was read. The streams of
     the others take one, and the turn of a serialised service, only while they run.
     """
+
+    def admit(self, call: "Call") -> "None":
+        """Take a call; what a parent wants of the threads counts before the next call comes."""
+        if call.method == "resize" and call.is_commanded:
+            try:
+                self.pool.resize(**decode(call.payload))
+            except Exception:  # noqa: BLE001, S110  it is run in its turn, and told what is wrong
+                pass
+        Invoker.admit(self, call)
 
     def schedule(self, job: "Callable[..., None]", *args: "Any") -> "None":
         """Run job(*args) on a thread that the methods of users never have."""

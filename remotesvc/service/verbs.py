@@ -151,9 +151,10 @@ class ServiceVerbs(Verbs):
             refusal = refuse_relay(True, True, switch.siblings)
             if refusal is not None:
                 raise RefusedError("%s: %s" % (context.name, refusal))
-        if context.pool_size is not None:
-            size, context.pool_size = context.pool_size, None
-            context.call_service_no_reply(CATALOG, "resize", size=size)
+        if context.pool_size is not None and fn.service != CATALOG:
+            # Twice is fine, and no other thread's call may go before it.
+            context.call_service_no_reply(CATALOG, "resize", size=context.pool_size)
+            context.pool_size = None
         may_ask = refuse_asking(fn.service, is_below, is_self) is None
         outgoing = router.outgoing
         try:

@@ -10,6 +10,7 @@ import pytest
 
 from remotesvc import Receiver, RefusedError, Router
 from remotesvc.service import AllowAny, AllowParents, Pool, Service, expose, no_reply
+from remotesvc.service.catalog import CATALOG
 from tests.service.stations import DEADLINE
 
 
@@ -141,6 +142,20 @@ def test_router_closes_its_pool(no_leaks: None, empty_home: object) -> None:
         service = Simple(router)
         Pool(router, [service])
     assert service.ended == ["ended"]
+
+
+def test_size_that_a_parent_wants_counts_for_the_very_next_call(router: Router) -> None:
+    gate = threading.Event()
+    with Pool(router) as pool:
+        pool.attend(gate.wait, DEADLINE)  # on the thread that would run the method
+        router.myself.call_service_no_reply(CATALOG, "resize", size=2)
+        size = pool.size
+        router.myself.call_service_no_reply(CATALOG, "resize", size=True)
+        gate.set()
+
+        with pytest.raises(ValueError, match="size=0"):
+            router.myself.call_service(CATALOG, "resize", size=0)
+        assert size == pool.size == 2
 
 
 def test_pool_that_grows_and_shrinks_serves_on(router: Router) -> None:
