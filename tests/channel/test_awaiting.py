@@ -47,7 +47,7 @@ def test_many_receivers_are_read_without_a_thread_each(station: Station) -> None
             station.write(receiver, number, number + 1)
             station.write(receiver, None, kind=END)
         result = await reading
-        assert threading.active_count() == threads
+        assert threading.active_count() <= threads  # one of another test may have ended
         return result
 
     receivers = [Receiver(station) for _ in range(50)]
@@ -113,7 +113,11 @@ def test_events_of_a_select_are_awaited(station: Station) -> None:
         assert asyncio.run(run()) == [1, EndOfStream]
 
 
-def test_whoever_awaits_sends_what_is_gathered(station: Station) -> None:
+def test_whoever_awaits_sends_what_is_gathered(
+    station: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("remotesvc.channel.gathering.time.monotonic", station.clock.monotonic)
+
     async def run() -> None:
         sender = station.lent_sender(1 << 20)
         for number in range(3):

@@ -102,10 +102,14 @@ def test_timer_set_on_the_loop_runs_too(loop: Loop) -> None:
 def test_cancelled_timer_does_not_run(loop: Loop) -> None:
     seen: list[str] = []
     done = threading.Event()
-    timer = loop.call_later(0.005, lambda: seen.append("cancelled"))
-    timer.cancel()
-    timer.cancel()
-    loop.call_later(0.02, done.set)
+
+    def set_and_cancel() -> None:  # on its thread, so that no time passes between the two
+        timer = loop.call_later(0.005, lambda: seen.append("cancelled"))
+        timer.cancel()
+        timer.cancel()
+        loop.call_later(0.02, done.set)
+
+    loop.call_soon(set_and_cancel)
     assert done.wait(DEADLINE)
     assert seen == []
 
