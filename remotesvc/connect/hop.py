@@ -9,6 +9,7 @@ import threading
 from ..core.authority import OPEN_CHILD, TEND_CHILD
 from ..core.dead import exhume
 from ..core.errors import (
+    CallTimeout,
     ConnectTimeout,
     DisconnectedError,
     Error,
@@ -94,11 +95,15 @@ class Hop:
 
     # -- what it is asked as a Child, a link and a stream ----------------------------------------
 
-    def wait(self) -> "Info":
-        """Return the facts of HELLO; raise what kept it from coming. Bounded by the deadline."""
+    def wait(self, timeout: "Optional[float]" = None) -> "Info":
+        """Return the facts of HELLO; raise what kept it from coming. Bounded by the deadline.
+
+        Raises CallTimeout when neither came within `timeout` seconds.
+        """
         if not self._settled.is_set():
             self._router.switch.check_process()
-            self._settled.wait()
+            if not self._settled.wait(timeout):
+                raise CallTimeout("it is not ready after %g s" % (timeout or 0))
         if self.info is None:
             raise again(self.error or DisconnectedError("closed before it was ready"))
         return self.info
