@@ -12,7 +12,7 @@ from .channel.sender import open_sender
 from .channel.streams import Lender, Streams
 from .core.authority import DEL_ROUTE
 from .core.errors import DisconnectedError, ProtocolError, RefusedError
-from .core.values import CONTEXT, SENDER, decode, encode
+from .core.values import CONTEXT, REMOTE_ERROR, SENDER, decode, encode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -216,6 +216,10 @@ class Branch(Ways):
             from .core.context import open_context
 
             return open_context(self, src, auth, fields)
+        if code == REMOTE_ERROR:
+            from .core.rebuild import open_error
+
+            return open_error(fields, self.name_of(src))
         if code != SENDER:
             raise ProtocolError("a reference (extension %d) does not belong here" % code)
         return open_sender(self, src, auth, fields)

@@ -29,7 +29,8 @@ from .core.authority import (
 from .core.context import Context, open_context
 from .core.errors import DisconnectedError, Error, ProtocolError
 from .core.loop import Loop
-from .core.values import CONTEXT, SENDER
+from .core.rebuild import open_error
+from .core.values import CONTEXT, REMOTE_ERROR, SENDER
 from .current import add_router, remove_router
 
 TYPE_CHECKING = False
@@ -254,6 +255,8 @@ class Router(Ways):
                 return open_sender(self, src, given, fields)
             if code == CONTEXT:
                 return open_context(self, src, given, fields)
+            if code == REMOTE_ERROR:
+                return open_error(fields, self.name_of(src))
             raise ProtocolError("a reference (extension %d) does not belong here" % code)
 
         return self._decode(payload, resolve)

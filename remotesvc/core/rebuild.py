@@ -8,14 +8,14 @@ import builtins
 import functools
 
 from .errors import ProtocolError, RemoteError
-from .values import decode
+from .values import REMOTE_ERROR, decode
 from .visible import visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable, Dict, Iterator, Optional, Tuple
 
-__all__ = ["RemoteTraceback", "rebuild"]
+__all__ = ["RemoteTraceback", "open_error", "rebuild"]
 
 # Never mixed in: they would end the caller's thread, loop or generator instead of being an error.
 NEVER = frozenset(
@@ -84,6 +84,13 @@ def rebuild(
         kind = type(record).__name__
         return ProtocolError("%s sent no record of an exception, but a %s" % (where, kind))
     return _build(record, where)
+
+
+def open_error(fields: "Tuple[Any, ...]", where: "str") -> "RemoteError":
+    """Return the RemoteError in a value from `where`; ProtocolError if it is none."""
+    if not _are_records(fields):
+        raise ProtocolError("an error without its fields")
+    return _build(fields, where)
 
 
 def _are_records(record: "Any") -> "bool":
@@ -206,7 +213,7 @@ def _mixed(base: "str") -> "Any":
     """Return the class that is both; one name for all, so that a traceback reads well."""
     bases = (RemoteError, getattr(builtins, base)) if base else (RemoteError,)
     members: "Dict[str, Any]" = {"__module__": "remotesvc", "_base": base}
-    members.update(__str__=_text, __repr__=_describe, __reduce__=_reduce)
+    members.update(__str__=_text, __repr__=_describe, __reduce__=_reduce, __wire__=_pass_on)
     return type("RemoteError", bases, members)
 
 
@@ -221,7 +228,32 @@ def _describe(error: "RemoteError") -> "str":
 
 def _reduce(error: "Any") -> "Tuple[Any, ...]":
     """Copy and pickle by the name of the builtin type: the class itself is made on the spot."""
-    found = {name: getattr(error, name, None) for name in (*ARG_FIELDS, *PLAIN_FIELDS)}
-    fields = {name: value for name, value in found.items() if value is not None}
+    fields = _fields(error)
     args = (error._base, error.args, fields, error.message, error.context_name, error.traceback)
     return _instance, args, vars(error)
+
+
+def _fields(error: "Any") -> "Dict[str, Any]":
+    found = {name: getattr(error, name, None) for name in (*ARG_FIELDS, *PLAIN_FIELDS)}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _pass_on(error: "Any") -> "Tuple[int, Tuple[Any, ...]]":
+    """Return how it travels as a value: as the record that it was made of."""
+    return REMOTE_ERROR, _record(error)
+
+
+def _record(error: "Any") -> "Tuple[Any, ...]":
+    cause, context = error.remote_cause, error.remote_context
+    return (
+        error.type_name,
+        (error._base,) if error._base else (),
+        error.message,
+        error.args,
+        tuple(_fields(error).items()),
+        error.notes,
+        error.traceback,
+        None if cause is None else _record(cause),
+        None if context is None else _record(context),
+        tuple(map(_record, error.members)),
+    )

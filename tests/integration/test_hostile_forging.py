@@ -234,7 +234,8 @@ REFERENCES: dict[str, tuple[int, list[Any]]] = {
     "sender to a reserved handle of its own": (SENDER, ["evil", PING, bytes(16), 1 << 20]),
     "sender to nobody": (SENDER, [NOBODY, 300, bytes(16), 1 << 20]),
     "sender of nothing": (SENDER, []),
-    "error that lives": (REMOTE_ERROR, ["ValueError", "x"]),
+    "error without its fields": (REMOTE_ERROR, ["ValueError", "x"]),
+    "error of many": (REMOTE_ERROR, ["V", (), "x", None, (), (), "", None, None, (1,) * 300]),
 }
 
 

@@ -152,6 +152,31 @@ def test_members_of_a_group_arrive(router: Router) -> None:
     assert not any("remotesvc/core" in file for file in files_of(error))
 
 
+def test_error_that_was_caught_travels_as_a_value(any_child: Context) -> None:
+    for function, args in (
+        (errors.look_up, ("x",)),
+        (errors.open_missing, ("/does/not/exist",)),
+        (errors.to_number, (b"a\xff",)),
+        (errors.chain, ()),
+        (errors.noted, ()),
+        (errors.odd, ()),
+    ):
+        error = caught(any_child, function, *args)
+
+        back, names, shown = any_child.call(errors.hand_back, error)
+
+        assert type(back) is type(error)
+        assert names[: len(names) - 2] == [one.__name__ for one in type(error).__mro__[:-2]]
+        assert shown == str(back) == str(error)
+        facts = ("type_name", "message", "args", "notes", "traceback", "filename", "start")
+        for name in facts:
+            assert getattr(back, name, None) == getattr(error, name, None)
+        assert str(back.remote_cause) == str(error.remote_cause)
+        assert back.context_name == any_child.name
+        with pytest.raises(type(error)):
+            raise back
+
+
 # -- exceptions that misbehave -------------------------------------------------------------------
 
 

@@ -2,6 +2,10 @@
 
 import os
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 __all__ = [
     "OddError",
     "broken",
@@ -10,6 +14,7 @@ __all__ = [
     "cycle",
     "deep_args",
     "group",
+    "hand_back",
     "huge",
     "import_it",
     "look_up",
@@ -132,6 +137,11 @@ def group() -> "None":
     """Raise a group with a group in it; NameError where Python has none."""
     inner = ExceptionGroup("inner", [OSError(2, "no", "a.txt")])  # type: ignore[name-defined,unused-ignore]  # noqa: F821
     raise ExceptionGroup("outer", [KeyError("k"), inner])  # type: ignore[name-defined,unused-ignore]  # noqa: F821
+
+
+def hand_back(error: "Exception") -> "Any":
+    """Return an error, the names of its types, and what is shown of it."""
+    return error, [kind.__name__ for kind in type(error).__mro__], str(error)
 
 
 def through_the_library() -> "None":
