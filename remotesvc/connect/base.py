@@ -60,21 +60,34 @@ class Attempt:
         self.timeout = timeout
         # Of a context that exists already, and is waited for: what is sent to it queues there.
         self.link = link
-        self._started = time.monotonic()
-        self._is_cancelled = False
+        self._started = self._since = time.monotonic()
+        self._cancelled = threading.Event()
         self._cuts: "List[Callable[[], None]]" = []
 
     def cut_by(self, cut: "Callable[[], None]") -> "None":
         """Have `cut()`, too, called by a cancel: it wakes whoever waits, and must not block."""
         self._cuts.append(cut)
-        if self._is_cancelled:
+        if self.is_cancelled:
             cut()
 
     def cancel(self) -> "None":
         """End the attempt, from any thread."""
-        self._is_cancelled = True
+        self._cancelled.set()
         for cut in self._cuts:
             cut()
+
+    def renew(self, pause: "float" = 0.0) -> "None":
+        """Give another try, which begins after a pause, the whole time."""
+        self._since = time.monotonic() + pause
+
+    def wait(self, seconds: "float") -> "bool":
+        """Let some time pass; False, and at once, when it is cancelled."""
+        return not self._cancelled.wait(seconds)
+
+    @property
+    def is_cancelled(self) -> "bool":
+        """Whether somebody has ended it."""
+        return self._cancelled.is_set()
 
     @property
     def elapsed(self) -> "float":
@@ -84,11 +97,12 @@ class Attempt:
     @property
     def left(self) -> "float":
         """Seconds until the deadline, at least 0."""
-        return 0.0 if self._is_cancelled else max(0.0, self.timeout - self.elapsed)
+        spent = time.monotonic() - self._since
+        return 0.0 if self.is_cancelled else max(0.0, self.timeout - spent)
 
     def timed_out(self, phase: "str", doing: "str", stderr: "str" = "") -> "ConnectError":
         """Return the error for an attempt with no time left, in `phase`."""
-        if self._is_cancelled:
+        if self.is_cancelled:
             text = "%s: the router was closed while it connected (phase: %s)" % (self.where, phase)
             return ConnectError(text, phase, self.elapsed, None, stderr)
         text = "%s: no answer within %g s (phase: %s; %s). Raise connect_timeout if it is slow" % (
