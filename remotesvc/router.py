@@ -101,6 +101,7 @@ class Router(Ways):
         self._streams: "Optional[Streams]" = None
         # The services that are active here, if any ever were (service/pool.py).
         self.pool: "Optional[Pool]" = None
+        self.kept: "Dict[str, Any]" = {}  # by connectors, for all that they open
         self._pid = os.getpid()
         self._lock = threading.Lock()
         self._compose(modules, output)

@@ -87,7 +87,9 @@ RULES = {
         (object,),
         lambda value: value is None or callable(value),
     ),
+    "retries": Rule("a whole number of further tries", (int,), lambda value: value >= 0),
     "root": Rule("the path of a folder", (str, os.PathLike), lambda value: str(value) != ""),
+    "share": Rule("True or False", (bool,)),
     "template": Rule(
         "a list of words, the program first", (list, tuple), lambda value: len(value) > 0
     ),

@@ -4,28 +4,37 @@ Only this package knows paramiko. Payload, settings, modules and the first call 
 right behind the request to start the command (`session.py` says how).
 """
 
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ...bootstrap.command import candidates, shell_command
 from ...bootstrap.payload import build, warm_up
 from ...connect.base import Attempt, Connection
+from ...connect.tries import Tries
 from ...core.visible import visible
 from ..ssh_config import read_settings
 from ..ssh_config.destination import split_destination
-from .channel import ChannelStream
+from .chain import Chain
+from .connections import Connections
 from .host_key import HostKeys
+from .login import Login
+from .opening import Opening
 from .options import SshOptions
-from .session import open_session, request_exec
-from .transport import Chain, Login, open_chain
 
 if TYPE_CHECKING:
     from ...types import Opener
+
+    class Home(Opener, Protocol):
+        """The router of the program, which keeps the connections."""
+
+        kept: dict[str, Any]
+
 
 __all__ = ["connect"]
 
 
 def connect(
-    router: "Opener",
+    router: "Home",
     context_id: int,
     attempt: Attempt,
     *,
@@ -43,21 +52,34 @@ def connect(
     if is_default_timeout and login.settings.connect_timeout:
         attempt.timeout = float(login.settings.connect_timeout)
     _say_once(router, login)
-    chain = Chain(router.loop)
-    attempt.cut_by(chain.cut)
-    deadline = router.loop.call_later(attempt.left, chain.cut)
-    try:
-        channel = open_session(open_chain(chain, attempt, login, options.jumps), attempt)
-        payload = build()
-        # It takes what the channel receives from the first byte on.
-        stream = ChannelStream(channel, chain.cut, chain.close, router.loop.is_current)
-        request_exec(channel, shell_command(options.python_path, len(payload)))
-    except BaseException:
-        chain.close()
-        raise
-    finally:
-        deadline.cancel()
-    return Connection(router, stream, context_id, attempt, payload, names)
+    payload = build()
+    opening = Opening(
+        connections=router.kept.setdefault("ssh", Connections()),
+        key=_key(options, login, host) if options.share else None,
+        make=partial(Chain, router.loop),
+        attempt=attempt,
+        tries=Tries(attempt, options.retries),
+        login=login,
+        jumps=options.jumps,
+        command=shell_command(options.python_path, len(payload)),
+        must_not_wait=router.loop.is_current,
+    )
+    return Connection(router, opening.open(), context_id, attempt, payload, names)
+
+
+def _key(options: SshOptions, login: Login, host: str) -> tuple[Any, ...]:
+    """Return what two children have to have in common to share a connection."""
+    name = split_destination(host)[1]
+    keys = login.host_keys
+    return (
+        name,
+        login.settings,
+        login.credentials,
+        login.config_file,
+        options.jumps,
+        keys.policy,
+        keys.user_files,
+    )
 
 
 def _login(options: SshOptions, host: str) -> Login:

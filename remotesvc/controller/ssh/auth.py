@@ -36,7 +36,8 @@ class Credentials:
     password: str | None = field(default=None, repr=False)
     passphrase: str | None = field(default=None, repr=False)
     identity_files: tuple[str, ...] = ()
-    prompts: Prompts | None = field(default=None, repr=False)
+    # Not every function has a hash.
+    prompts: Prompts | None = field(default=None, repr=False, hash=False)
 
     def identities(self, settings: SshSettings, notes: list[str]) -> Identities:
         """Return the keys to offer; who names a key or a password does not mean all others."""

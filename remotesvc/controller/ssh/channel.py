@@ -61,14 +61,13 @@ class _Status(threading.Event):
 class ChannelStream:
     """The command's stdin, stdout and stderr.
 
-    `cut()` makes every blocked call of paramiko's return; `release()` gives back what the channel
-    runs over, and may wait for it. A thread that `must_not_wait()` never sends by itself.
+    `release()` closes the channel or all that it runs over: every blocked call of paramiko's then
+    returns. It may wait. A thread that `must_not_wait()` never sends by itself.
     """
 
     def __init__(
         self,
         channel: paramiko.Channel,
-        cut: Callable[[], None],
         release: Callable[[], None],
         must_not_wait: Callable[[], bool],
     ) -> None:
@@ -78,10 +77,9 @@ class ChannelStream:
         self.stderr = ""
         self.exit_status: int | None = None
         self.gone = threading.Event()
-        self._channel = channel
+        self.channel = channel
         self._window = EarlyWindow(channel)
         self._direct = DirectSender(channel, must_not_wait)
-        self._cut = cut
         self._release = release
         self._error = b""
         self._rest = b""
@@ -129,11 +127,11 @@ class ChannelStream:
         self.close()
 
     def kill(self) -> None:
-        """Drop the connection: sshd ends the session's channel, and the child sees EOF."""
+        """Drop the channel: the child sees EOF. Others on the same connection go on."""
         self.close()
 
     def _read_loop(self) -> None:
-        channel, arrival = self._channel, self._arrival
+        channel, arrival = self.channel, self._arrival
         is_ended = False
         while not (is_ended or self._is_closed):
             if not arrival.wait(LAST_WORDS if self._status.is_set() else None):
@@ -165,7 +163,7 @@ class ChannelStream:
                 sys.excepthook(*sys.exc_info())
 
     def _tell_end(self) -> None:
-        channel = self._channel
+        channel = self.channel
         self._status.wait(LAST_WORDS)
         if channel.exit_status >= 0:
             self.exit_status = channel.exit_status
@@ -178,14 +176,14 @@ class ChannelStream:
 
     def _why_closed(self) -> str:
         """Say why a channel was closed before the command could end."""
-        transport = self._channel.get_transport()
+        transport = self.channel.get_transport()
         # A thread of paramiko's closes its channels on its own way out.
         transport.join(LAST_WORDS)
         if transport.is_alive():
             # Set by the server's yes to the request; the no only closes the channel.
-            is_accepted = self._channel.event_ready
+            is_accepted = self.channel.event_ready
             return "the session was closed" if is_accepted else REFUSED
-        error = transport.get_exception()
+        error = transport.why_it_ended()
         reason = "" if error is None else f" ({reason_of(error)})"
         return f"the SSH connection was lost{reason}"
 
@@ -198,7 +196,7 @@ class ChannelStream:
                 if self._is_closed:
                     return
                 try:
-                    self._channel.sendall(data)
+                    self.channel.sendall(data)
                 except (OSError, EOFError, paramiko.SSHException):
                     return  # the reading thread tells the end, with its reason
                 self._window.give_back()
@@ -208,7 +206,6 @@ class ChannelStream:
 
     def _see_off(self) -> None:
         try:
-            self._cut()
             self._release()
         finally:
             self._arrival.set()

@@ -6,10 +6,14 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from ...core.errors import ConnectError
+from ..connector_options import RULES
 from ..ssh_config.settings import SshSettings
 from .auth import Credentials, Prompts
 
 __all__ = ["SshOptions"]
+
+# The others are checked by what reads them.
+CHECKED = {"retries", "share"}
 
 Path = str | os.PathLike[str]
 
@@ -31,6 +35,8 @@ class SshOptions:
     keepalive: int | None = None
     prompts: Prompts | None = field(default=None, repr=False)
     transport: str = "paramiko"
+    share: bool = True
+    retries: int = 0
     python_path: str | Sequence[str] | None = None
 
     @classmethod
@@ -40,6 +46,8 @@ class SshOptions:
         unknown = [name for name in given if name not in names]
         if unknown:
             raise TypeError(f"ssh() has no option {unknown[0]!r}; it has {', '.join(names)}")
+        for name in CHECKED & given.keys():
+            RULES[name].check(name, given[name])
         options = cls(**given)
         if options.transport != "paramiko":
             text = f"transport {options.transport!r}: it is 'paramiko' or 'openssh'"

@@ -3,10 +3,12 @@
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,7 @@ __all__ = [
     "config_for",
     "connect",
     "descendants",
+    "hasty_port",
     "needs_kind",
     "relay_command",
     "stopped",
@@ -121,3 +124,62 @@ def stopped(server: SshServer) -> Iterator[None]:
     finally:
         for pid in pids:
             os.kill(pid, signal.SIGCONT)
+
+
+class HastyPort:
+    """A port that turns its first clients away with a word, and carries the others to a server."""
+
+    def __init__(self, listener: socket.socket, port: int, turned_away: int, word: bytes) -> None:
+        self.port: int = listener.getsockname()[1]
+        self.count = 0
+        self._listener = listener
+        self._far_port = port
+        self._turned_away = turned_away
+        self._word = word
+        self._carriers: list[threading.Thread] = []
+
+    def serve(self) -> None:
+        """Take clients until nobody listens any more."""
+        with suppress(OSError):
+            while True:
+                client = self._listener.accept()[0]
+                self.count += 1
+                if self.count <= self._turned_away:
+                    client.recv(64)  # what is unread would reset the connection
+                    client.sendall(self._word)
+                    client.close()
+                else:
+                    self._carriers.append(threading.Thread(target=self._carry, args=(client,)))
+                    self._carriers[-1].start()
+        for carrier in self._carriers:
+            carrier.join()
+
+    def _carry(self, client: socket.socket) -> None:
+        with client, socket.create_connection(("127.0.0.1", self._far_port)) as far:
+            back = threading.Thread(target=pump_bytes, args=(far, client))
+            back.start()
+            pump_bytes(client, far)
+            back.join()
+
+
+def pump_bytes(source: socket.socket, sink: socket.socket) -> None:
+    """Carry bytes one way, to their end."""
+    with suppress(OSError):
+        while data := source.recv(65536):
+            sink.sendall(data)
+    with suppress(OSError):
+        sink.shutdown(socket.SHUT_WR)
+
+
+@contextmanager
+def hasty_port(port: int, turned_away: int, word: bytes = b"") -> Iterator[HastyPort]:
+    """Run a port that hangs up on its first clients, and counts all of them."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        hasty = HastyPort(listener, port, turned_away, word)
+        thread = threading.Thread(target=hasty.serve)
+        thread.start()
+        try:
+            yield hasty
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join()

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from remotesvc import (
     Router,
 )
 from remotesvc.controller.ssh import tcp
-from remotesvc.controller.ssh.transport import Chain
+from remotesvc.controller.ssh.chain import Chain
 from remotesvc.testing.options import ServerOptions
 from remotesvc.testing.proxy import DelayProxy
 from remotesvc.testing.server import SshServer, start_server
@@ -82,19 +82,22 @@ def failure(connecting: Callable[[], object], phase: str) -> ConnectError:
 
 @contextmanager
 def host_that(talk: Callable[[socket.socket], None]) -> Iterator[int]:
-    """Run a server that treats its one client so, and give its port."""
+    """Run a server that treats its clients so, one after the other, and give its port."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def serve() -> None:
-            client = listener.accept()[0]
-            with client:
-                talk(client)
+            with suppress(OSError):
+                while True:
+                    client = listener.accept()[0]
+                    with client:
+                        talk(client)
 
         thread = threading.Thread(target=serve)
         thread.start()
         try:
             yield listener.getsockname()[1]
         finally:
+            listener.shutdown(socket.SHUT_RDWR)
             thread.join()
 
 
@@ -199,7 +202,9 @@ def test_a_port_that_speaks_something_else(router: Router, greeting: bytes, word
 
     phase = "host key" if greeting.startswith(b"SSH") else "tcp"
     with host_that(talk) as port:
-        error = failure(lambda: router.ssh(f"127.0.0.1:{port}", config_file="none"), phase)
+        error = failure(
+            lambda: router.ssh(f"127.0.0.1:{port}", config_file="none", connect_timeout=1), phase
+        )
 
     assert words in str(error)
 
