@@ -60,6 +60,8 @@ class Attempt:
         self.timeout = timeout
         # Of a context that exists already, and is waited for: what is sent to it queues there.
         self.link = link
+        self.tries = 1
+        self.renewals = 0
         self._started = self._since = time.monotonic()
         self._cancelled = threading.Event()
         self._cuts: "List[Callable[[], None]]" = []
@@ -78,6 +80,7 @@ class Attempt:
 
     def renew(self, pause: "float" = 0.0) -> "None":
         """Give another try, which begins after a pause, the whole time."""
+        self.renewals += 1
         self._since = time.monotonic() + pause
 
     def wait(self, seconds: "float") -> "bool":
@@ -95,6 +98,12 @@ class Attempt:
         return time.monotonic() - self._started
 
     @property
+    def tried(self) -> "str":
+        """How many tries were made, as the end of an error text; nothing for an only one."""
+        facts = (self.tries, self.elapsed)
+        return " (tried %d times in %.0f s)" % facts if self.tries > 1 else ""
+
+    @property
     def left(self) -> "float":
         """Seconds until the deadline, at least 0."""
         spent = time.monotonic() - self._since
@@ -105,11 +114,15 @@ class Attempt:
         if self.is_cancelled:
             text = "%s: the router was closed while it connected (phase: %s)" % (self.where, phase)
             return ConnectError(text, phase, self.elapsed, None, stderr)
-        text = "%s: no answer within %g s (phase: %s; %s). Raise connect_timeout if it is slow" % (
-            self.where,
-            self.timeout,
-            phase,
-            doing,
+        text = (
+            "%s: no answer within %g s (phase: %s; %s). Raise connect_timeout if it is slow%s"
+            % (
+                self.where,
+                self.timeout,
+                phase,
+                doing,
+                self.tried,
+            )
         )
         return ConnectTimeout(text, phase, self.elapsed, None, stderr)
 
@@ -175,7 +188,7 @@ class Connection:
         if self._attempt.link is None:
             router.switch.add_link(link)
         link.attach(stream, opening)
-        self._timer = router.loop.call_later(self._attempt.left, self._time_out)
+        self._set_timer()
         stream.start()
 
     def _configure(self, env: "Optional[dict[str, str]]", cwd: "Optional[str]") -> "bytes":
@@ -260,12 +273,21 @@ class Connection:
         error.elapsed = attempt.elapsed
         self.link.end(error)
 
+    def _set_timer(self) -> "None":
+        self._renewals = self._attempt.renewals
+        self._timer = self._router.loop.call_later(self._attempt.left, self._time_out)
+
     def _time_out(self) -> "None":
-        if not self._settled.is_set():
+        if self._settled.is_set():
+            return
+        if self._renewals != self._attempt.renewals:
+            self._set_timer()  # another try is under way
+        else:
             doing = "Python did not start" if not self._handshake.has_marker else "no HELLO came"
             noise = self._handshake.noise.strip()
             if noise:
                 doing += "; the host printed: " + visible(noise[-200:])
+            doing += last_words(self.stream.stderr)
             self.link.end(self._attempt.timed_out("bootstrap", doing, self.stream.stderr))
 
     def _stop_timer(self) -> "None":

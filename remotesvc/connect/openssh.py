@@ -6,6 +6,7 @@ unless something may have to be typed. Payload is written at once: ssh asks else
 
 import re
 import subprocess
+from functools import partial
 
 from ..bootstrap.command import candidates, shell_command
 from ..bootstrap.seed import get_payload
@@ -13,15 +14,18 @@ from ..core.errors import ConnectError
 from .askpass import Askpass, is_possible
 from .base import Connection, last_words
 from .command import explainer, find_program, open_stream
+from .patient import PatientStream
 from .process import ProcessStream
 from .prompts import Dialogue, Prompt
-from .sshwords import CLUES, options_argv, split_destination
+from .retry import FINAL
+from .sshwords import CLUES, failure_of, options_argv, split_destination
 from .terminal import Terminal
+from .tries import Tries
 from .typist import Typist, hide
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Dict, List, Optional, Sequence, Union
+    from typing import Any, Callable, Dict, List, Optional, Sequence, Union
 
     from ..bootstrap.command import PythonPath
     from ..core.secret import Secret
@@ -39,8 +43,16 @@ FIXED = ("-T", "-x", "-o", "ClearAllForwardings=yes", "-o", "RemoteCommand=none"
 # A password is sent once; who refuses it is not asked again by ssh itself.
 TYPING = ("-o", "BatchMode=no", "-o", "NumberOfPasswordPrompts=1")
 
+# With a master of its configuration, ssh shares connections by itself.
+NOT_SHARED = ["-o", "ControlPath=none"]
+
+# A try that nobody answers has to end before its deadline, which ends everything.
+SHARE_OF_TCP = 0.8
+
 # What ssh itself ends with; anything else is the status of the command.
 OWN_STATUS = 255
+
+_explain_clue = explainer("ssh", CLUES)
 
 
 def argv(
@@ -78,6 +90,8 @@ def connect(  # long: one keyword for each option of ssh()
     python_path: "PythonPath" = None,
     program: "str" = "ssh",
     args: "Sequence[str]" = (),
+    share: "bool" = True,
+    retries: "int" = 0,
 ) -> "Connection":
     """Log in by ssh and start a child there; whether it worked, the first call tells."""
     names = candidates(python_path)
@@ -98,28 +112,96 @@ def connect(  # long: one keyword for each option of ssh()
     find_program(attempt, [program])
     payload = get_payload()
     command = shell_command(python_path, len(payload))
+    if not share:
+        options += NOT_SHARED
+    if retries:
+        options += ["-o", "ConnectTimeout=%d" % max(1, int(attempt.timeout * SHARE_OF_TCP))]
     words = argv(command, host, options, may_ask, program, args)
-    if not may_ask:
-        stream = open_stream(attempt, program, lambda: ProcessStream(router.loop, words))
-        return _connection(router, stream, context_id, attempt, payload, names)
-    facts = _facts(attempt, [*words[:1], "-G", *words[1:-1]])
-    expected = [_password_prompt(facts, secret), _passphrase_prompt(phrase)]
-    dialogue = Dialogue(expected, prompts is not None)
-    desk = Askpass(router.loop) if is_possible() else Terminal(router.loop, attempt)
-    try:
-        stream = _start(router, attempt, words, desk)
-    except BaseException:
-        desk.close()
-        raise
-    typist = Typist(router, attempt.where, dialogue, prompts, desk.type)
-    connection = _connection(router, stream, context_id, attempt, payload, names)
-    typist.fail = connection.link.end
-    if isinstance(desk, Askpass):
-        desk.on_question = typist.hear
-    else:
-        desk.on_text = typist.read
-    desk.start()
+    asker: "Optional[_Asker]" = None
+    if may_ask:
+        asker = _Asker(router, attempt, words, secret, phrase, prompts)
+    begin = partial(_begin, router, attempt, words) if asker is None else asker.begin
+    tries = Tries(attempt, retries)
+    stream = PatientStream(router, begin, partial(_judge, asker), tries)
+    explain = partial(_explain, tries)
+    connection = Connection(router, stream, context_id, attempt, payload, names, explain)
+    if asker is not None:
+        asker.fail = connection.link.end
+    stream.begin()
     return connection
+
+
+def _begin(router: "Opener", attempt: "Attempt", words: "List[str]") -> "ProcessStream":
+    """Start ssh where it asks for nothing."""
+    return open_stream(attempt, words[0], lambda: ProcessStream(router.loop, words))
+
+
+def _judge(asker: "Optional[_Asker]", exit_status: "Optional[int]", stderr: "str") -> "str":
+    """Return the kind of a failure; whoever was asked for something is not asked again."""
+    if exit_status != OWN_STATUS or (asker is not None and asker.was_asked):
+        return FINAL
+    return failure_of(stderr)
+
+
+def _explain(
+    tries: "Tries", where: "str", exit_status: "Optional[int]", stderr: "str"
+) -> "Optional[ConnectError]":
+    if exit_status != OWN_STATUS:
+        return None  # that of the command
+    said = last_words(stderr.replace("\r", ""))
+    text = "%s: ssh did not connect%s" % (where, said)
+    default = ConnectError(text, None, None, exit_status, stderr)
+    return tries.told(_explain_clue(where, exit_status, stderr) or default)
+
+
+class _Asker:
+    """Starts ssh where it may ask, each time at a desk of its own."""
+
+    def __init__(
+        self,
+        router: "Opener",
+        attempt: "Attempt",
+        words: "List[str]",
+        password: "Optional[Secret]",
+        passphrase: "Optional[Secret]",
+        prompts: "Optional[Prompts]",
+    ) -> "None":
+        self.fail: "Callable[[Exception], None]" = lambda error: None
+        self.was_asked = False
+        self._router = router
+        self._attempt = attempt
+        self._words = words
+        self._prompts = prompts
+        facts = _facts(attempt, [*words[:1], "-G", *words[1:-1]])
+        self._expected = [_password_prompt(facts, password), _passphrase_prompt(passphrase)]
+
+    def begin(self) -> "ProcessStream":
+        """Start ssh and answer what it asks."""
+        router, attempt = self._router, self._attempt
+        desk = Askpass(router.loop) if is_possible() else Terminal(router.loop, attempt)
+        try:
+            stream = _start(router, attempt, self._words, desk)
+        except BaseException:
+            desk.close()
+            raise
+
+        def answer(secret: "Secret") -> "None":
+            self.was_asked = True
+            desk.type(secret)
+
+        dialogue = Dialogue(self._expected, self._prompts is not None)
+        typist = Typist(router, attempt.where, dialogue, self._ask, answer)
+        typist.fail = self.fail
+        if isinstance(desk, Askpass):
+            desk.on_question = typist.hear
+        else:
+            desk.on_text = typist.read
+        desk.start()
+        return stream
+
+    def _ask(self, *question: "Any") -> "Sequence[str]":
+        self.was_asked = True
+        return self._prompts(*question)  # type: ignore[misc]
 
 
 def _start(
@@ -132,29 +214,6 @@ def _start(
     else:
         words = desk.argv(words, is_stdin=False)
     return open_stream(attempt, words[0], lambda: ProcessStream(router.loop, words, env, desk))
-
-
-def _connection(
-    router: "Opener",
-    stream: "ProcessStream",
-    context_id: "int",
-    attempt: "Attempt",
-    payload: "bytes",
-    names: "Sequence[str]",
-) -> "Connection":
-    explain = explainer("ssh", CLUES)
-
-    def explain_ssh(
-        where: "str", exit_status: "Optional[int]", stderr: "str"
-    ) -> "Optional[ConnectError]":
-        if exit_status != OWN_STATUS:
-            return None  # that of the command
-        said = last_words(stderr.replace("\r", ""))
-        text = "%s: ssh did not connect%s" % (where, said)
-        default = ConnectError(text, None, None, exit_status, stderr)
-        return explain(where, exit_status, stderr) or default
-
-    return Connection(router, stream, context_id, attempt, payload, names, explain_ssh)
 
 
 # -- what it asks --------------------------------------------------------------------------------

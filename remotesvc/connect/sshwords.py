@@ -1,8 +1,10 @@
 """The command line of OpenSSH's ssh: options as words, names of hosts, its last words. Pure."""
 
 import os
+import re
 
 from ..core.errors import AuthenticationError, ConnectError, HostKeyError, ResolveError
+from .retry import AWAY, BUSY, FINAL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -10,7 +12,7 @@ if TYPE_CHECKING:
 
     Path = Union[None, str, Sequence[str]]
 
-__all__ = ["CLUES", "POLICIES", "options_argv", "split_destination"]
+__all__ = ["CLUES", "POLICIES", "failure_of", "options_argv", "split_destination"]
 
 # host_key_policy -> StrictHostKeyChecking. Nobody is there to be asked.
 POLICIES = {"strict": "yes", "accept-new": "accept-new", "ignore": "no"}
@@ -33,6 +35,26 @@ CLUES: "Tuple[Tuple[str, Type[ConnectError], str], ...]" = (
     ("network is unreachable", ConnectError, _WAY),
     ("bad configuration option", ConnectError, "ssh does not understand its configuration"),
 )
+
+
+# What ssh says, at the beginning of a line, of a connection that came to no greeting; the first
+# that fits decides, for behind a jump host both programs speak.
+FAILURES: "Tuple[Tuple[str, str], ...]" = (
+    (r"channel \d+: open failed: connect failed: ", AWAY),
+    (r"ssh: connect to host ", AWAY),
+    (r"ssh: Could not resolve hostname ", AWAY),
+    (r"Connection timed out during banner exchange", AWAY),
+    (r"(kex|ssh)_exchange_identification: .*Not allowed at this time", FINAL),
+    (r"(kex|ssh)_exchange_identification: .*(closed by remote host|reset by peer)", BUSY),
+)
+
+
+def failure_of(stderr: "str") -> "str":
+    """Return the kind of failure (retry.py) of an ssh that said this and ended with 255."""
+    for pattern, failure in FAILURES:
+        if re.search("^" + pattern, stderr, re.MULTILINE):
+            return failure
+    return FINAL
 
 
 def options_argv(  # long: one keyword for each option

@@ -2,6 +2,7 @@
 
 import random
 
+from ..core.errors import ConnectTimeout
 from .retry import next_try
 
 TYPE_CHECKING = False
@@ -20,7 +21,6 @@ class Tries:
     def __init__(self, attempt: "Attempt", retries: "int") -> "None":
         self.retries = retries
         self._attempt = attempt
-        self._count = 1
         self._counted = 0
 
     @property
@@ -34,10 +34,10 @@ class Tries:
         if attempt.is_cancelled:
             return None
         chance = random.random()  # noqa: S311 nobody gains by knowing when we come back
-        again = next_try(failure, self._count, self._counted, self.retries, attempt.left, chance)
+        again = next_try(failure, attempt.tries, self._counted, self.retries, attempt.left, chance)
         if again is None:
             return None
-        self._count += 1
+        attempt.tries += 1
         if again.is_counted:
             self._counted += 1
             attempt.renew(again.pause)
@@ -53,7 +53,6 @@ class Tries:
 
     def told(self, error: "ConnectError") -> "ConnectError":
         """Return an error that says how many tries were made."""
-        if self._count > 1:
-            facts = (error, self._count, self._attempt.elapsed)
-            error.args = ("%s (tried %d times in %.0f s)" % facts,)
+        if not isinstance(error, ConnectTimeout):
+            error.args = ("%s%s" % (error, self._attempt.tried),)  # that one knows it already
         return error

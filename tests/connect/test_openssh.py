@@ -2,8 +2,10 @@
 
 import os
 import shutil
+import socket
 import sys
 import tempfile
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,10 +23,12 @@ from remotesvc import (
 )
 from remotesvc.connect import openssh
 from remotesvc.connect.askpass import is_possible
+from remotesvc.connect.retry import AWAY, PAUSES
 from remotesvc.testing.options import ServerOptions
 from remotesvc.testing.server import SshServer, start_server
+from remotesvc.testing.silent import SilentServer
 from tests.connect.become import arguments_and_environments, everything_said
-from tests.controller.ssh.hosts import needs_kind
+from tests.controller.ssh.hosts import HastyPort, hasty_port, needs_kind
 
 pytestmark = pytest.mark.skipif(
     shutil.which("ssh") is None, reason="no ssh on this machine (apt install openssh-client)"
@@ -221,3 +225,118 @@ def test_closing_the_router_ends_a_login_that_waits_for_an_answer(
         child = connect(router, server, prompts=prompts)
         with pytest.raises(DisconnectedError, match="demo: the router was closed"):
             child.call(os.getpid)
+
+
+# -- tried again ---------------------------------------------------------------------------------
+
+
+def test_server_that_hangs_up_at_once_is_tried_again_by_itself(router: Router, desk: str) -> None:
+    with with_password() as server, hasty_port(server.port, 2) as hasty:
+        config = server.config_for_port(hasty.port)
+        child = connect(router, server, config_file=config, password=PASSWORD)
+        assert child.call(len, bytes(1 << 20)) == 1 << 20
+        router.close()
+    assert hasty.count == 3
+
+
+@pytest.mark.sshd
+def test_connection_dropped_by_max_startups_is_tried_again(router: Router) -> None:
+    options = ServerOptions(extra_config=("MaxStartups 1:100:2",))
+    with start_server(needs_kind("sshd"), options) as busy:
+        with socket.create_connection((busy.host, busy.port)) as first:
+            first.recv(64)  # it is served, and does not log in
+            waiting = connect(router, busy).submit(os.getpid)
+            while "drop connection" not in busy.log_text():
+                assert not waiting.done()
+        assert waiting.result(30) != os.getpid()
+        router.close()
+
+
+def test_error_of_a_busy_server_says_how_often_it_was_tried(router: Router) -> None:
+    with hasty_port(0, 1000) as hasty:
+        child = router.ssh(
+            f"127.0.0.1:{hasty.port}", transport="openssh", config_file="none", connect_timeout=2
+        )
+        with pytest.raises(ConnectError, match=r"[Cc]losed by .* \(tried \d+ times in"):
+            child.call(os.getpid)
+        router.close()
+    assert hasty.count > 1
+
+
+def test_host_that_boots_is_waited_for(router: Router, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(PAUSES, AWAY, (0.01, 0.01))
+    failures: list[str] = []
+    with (
+        start_server("embedded") as server,
+        socket.socket() as listener,
+    ):
+        listener.bind(("127.0.0.1", 0))
+        hasty = HastyPort(listener, server.port, 0, b"")
+        thread = threading.Thread(target=hasty.serve)
+
+        def judge(said: str) -> str:
+            failures.append(said)
+            if len(failures) == 2:
+                listener.listen()
+                thread.start()
+            return AWAY
+
+        monkeypatch.setattr(openssh, "failure_of", judge)
+        config = server.config_for_port(hasty.port)
+        assert connect(router, server, config_file=config, retries=2).call(os.getpid)
+        router.close()
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
+    assert ["Connection refused" in said for said in failures] == [True, True]
+
+
+def test_host_that_does_not_come_is_tried_as_often_as_asked_for(
+    router: Router, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(PAUSES, AWAY, (0.01, 0.01))
+    child = router.ssh("127.0.0.1:1", transport="openssh", config_file="none", retries=2)
+    with pytest.raises(ConnectError, match=r"Connection refused \(tried 3 times in"):
+        child.call(os.getpid)
+
+
+def test_each_try_has_the_whole_connect_timeout(
+    router: Router, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(PAUSES, AWAY, (0.01, 0.01))
+    with SilentServer() as silent:
+        where = f"127.0.0.1:{silent.port}"
+        given: dict[str, Any] = {"config_file": "none", "connect_timeout": 2, "retries": 2}
+        child = router.ssh(where, transport="openssh", **given)
+        with pytest.raises(ConnectError, match=r"\(tried 3 times in [3-9] s"):
+            child.call(os.getpid)
+
+
+def test_login_that_was_refused_is_never_tried_again(router: Router, desk: str) -> None:
+    with with_password() as server, hasty_port(server.port, 0) as hasty:
+        config = server.config_for_port(hasty.port)
+        given: dict[str, Any] = {"config_file": config, "retries": 5}
+        with pytest.raises(AuthenticationError) as caught:
+            connect(router, server, password="wrong", **given).call(os.getpid)
+        router.close()
+    assert hasty.count == 1 and "tried" not in str(caught.value)
+
+
+@pytest.mark.parametrize("retries", [-1, True, None, "3", 1.5])
+def test_wrong_number_of_retries_is_told(router: Router, retries: Any) -> None:
+    with pytest.raises((TypeError, ValueError), match="retries: wanted is a whole number"):
+        router.ssh("web1", transport="openssh", retries=retries)
+
+
+@pytest.mark.sshd
+def test_who_opts_out_does_not_use_the_master_of_ssh_config(router: Router) -> None:
+    with (
+        tempfile.TemporaryDirectory(prefix="m") as folder,
+        start_server(
+            needs_kind("sshd"),
+            ServerOptions(client_config=("ControlMaster auto", f"ControlPath {folder}/%p")),
+        ) as server,
+    ):
+        connect(router, server).call(os.getpid)
+        connect(router, server, share=False).call(os.getpid)
+        assert server.log_text().count("Accepted publickey") == 2
+        router.close()

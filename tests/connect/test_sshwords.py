@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from remotesvc.connect.openssh import argv
-from remotesvc.connect.sshwords import options_argv, split_destination
+from remotesvc.connect.retry import AWAY, BUSY, FINAL
+from remotesvc.connect.sshwords import failure_of, options_argv, split_destination
 
 
 @pytest.mark.parametrize(
@@ -80,3 +81,32 @@ def test_ssh_asks_nothing_unless_something_may_have_to_be_typed() -> None:
     assert quiet[-6:] == ["-C", "-p", "22", "--", "web1", "command"]
     asking = argv("command", "web1", may_ask=True)
     assert {"BatchMode=no", "NumberOfPasswordPrompts=1"} < set(asking)
+
+
+CLOSED = "kex_exchange_identification: Connection closed by remote host\r\n"
+
+
+@pytest.mark.parametrize(
+    ("said", "failure"),
+    [
+        (CLOSED, BUSY),
+        (CLOSED + "Connection closed by 127.0.0.1 port 22\r\n", BUSY),
+        ("Warning: added to known hosts\r\n" + CLOSED, BUSY),
+        ("kex_exchange_identification: read: Connection reset by peer\r\n", BUSY),
+        ("ssh_exchange_identification: Connection closed by remote host\r\n", BUSY),
+        ("ssh: connect to host web1 port 22: Connection refused\r\n", AWAY),
+        ("ssh: connect to host web1 port 22: No route to host\r\n", AWAY),
+        ("ssh: connect to host web1 port 22: Connection timed out\r\n", AWAY),
+        ("ssh: Could not resolve hostname web1: Name or service not known\r\n", AWAY),
+        ("Connection timed out during banner exchange\r\n", AWAY),
+        ("channel 0: open failed: connect failed: Connection refused\r\n" + CLOSED, AWAY),
+        ("channel 0: open failed: administratively prohibited\r\n", FINAL),
+        ("alice@web1: Permission denied (publickey).\r\n", FINAL),
+        ("Host key verification failed.\r\n", FINAL),
+        ("Connection to web1 closed by remote host.\r\n", FINAL),
+        ("the login said: " + CLOSED, FINAL),
+        ("", FINAL),
+    ],
+)
+def test_failure_before_the_greeting_is_told_from_all_others(said: str, failure: str) -> None:
+    assert failure_of(said) == failure

@@ -21,6 +21,7 @@ from tests.integration.hosts import PYTHON
 
 __all__ = [
     "PYTHON",
+    "HastyPort",
     "agent",
     "config_for",
     "connect",
