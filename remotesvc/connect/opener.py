@@ -16,7 +16,7 @@ from .order import Order, describe_error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Dict, List, Sequence, Tuple
+    from typing import Any, Callable, Dict, List, Sequence, Tuple, Union
 
     from ..bootstrap.child import Child
     from ..core.hops import Hops
@@ -94,7 +94,7 @@ class _Task:
     """One order on its way: what is told to who gave it."""
 
     def __init__(self, hops: "Hops", order: "Order", message: "Message", link: "Link") -> "None":
-        self.answers: "queue.Queue[List[Any]]" = queue.Queue()
+        self.answers: "queue.Queue[Union[str, List[Any]]]" = queue.Queue()
         self.connection: "Any" = None
         self._hops = hops
         self._order = order

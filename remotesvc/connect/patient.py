@@ -87,6 +87,14 @@ class PatientStream:
             self._program.gone = self.gone
             self._program.close()
 
+    def release(self, child_pid: "int") -> "None":
+        """Let a child live on that was detached."""
+        with self._lock:
+            self._is_closed = True
+            if self._program is not None:
+                self._program.gone = self.gone
+                self._program.release(child_pid)
+
     def kill(self) -> "None":
         """End the program now."""
         if self._program is not None:

@@ -278,7 +278,7 @@ def test_one_behind_a_child_has_to_ask_that_child() -> None:
 def test_requests_that_wait_are_limited_and_a_retry_is_none_of_them() -> None:
     relay = Relay()
     for number in range(depot_module.ERRANDS_LIMIT + 10):
-        relay.ask(relay.other, "app.m%d" % number)
+        relay.ask(relay.other, f"app.m{number}")
     questions = relay.asked()
     assert len(questions) == depot_module.ERRANDS_LIMIT
     for index in range(5):

@@ -172,7 +172,7 @@ def test_loss_is_told_to_the_parent_and_to_those_who_talked_to_it_and_to_nobody_
 
     (above,) = told(tree.parent.hear())
     assert above == (DEL_ROUTE, ([20, 21], "the other side closed the connection"))
-    assert told(tree.other.hear()) == [(DEL_ROUTE, ([21], above[1][1]))]  # type: ignore[index]
+    assert told(tree.other.hear()) == [(DEL_ROUTE, ([21], above[1][1]))]
     assert third.hear() == []
 
 

@@ -246,9 +246,7 @@ def test_a_server_that_stops_after_its_greeting(router: Router) -> None:
 def test_cipher_is_the_quickest_one_unless_ssh_config_names_others(
     router: Router, server: SshServer, tmp_path: Path, line: str, agreed: str
 ) -> None:
-    config = config_for(
-        server, tmp_path / "config", f"IdentityFile {server.identity_file}", line
-    )
+    config = config_for(server, tmp_path / "config", f"IdentityFile {server.identity_file}", line)
     child: Any = connect(router, server, config_file=config)
     assert child.call(os.getpid) != os.getpid()
     assert child._connection.stream._channel.get_transport().local_cipher == agreed
