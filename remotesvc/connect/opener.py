@@ -13,6 +13,7 @@ from ..core.values import encode
 from ..core.wire import PLAIN
 from .base import Attempt
 from .order import Order, describe_error
+from .shortage import explain_shortage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def carry_out(
         task.connection = connection
         connection.open(order.env, order.cwd)
     except BaseException as error:  # noqa: BLE001 whatever a connector raises is told
-        task.fail(error)
+        task.fail(explain_shortage(attempt, error) or error)
 
 
 class _Task:

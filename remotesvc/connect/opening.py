@@ -10,6 +10,7 @@ from ..core.secret import Secret
 from .base import Attempt
 from .hop import Hop
 from .order import Order
+from .shortage import explain_shortage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ class _Opening:
         if common.via is not None:
             _check_via(router, common.via, common)
         where = self._where if context is None else context.name
-        attempt = Attempt(where, common.connect_timeout)
+        attempt = Attempt(common.name or where, common.connect_timeout)
         router.switch.check_process()
         context_id = roster.begin(attempt)
         try:
@@ -101,6 +102,11 @@ class _Opening:
             attempt.where = context.name
             _start(router, roster, connection, common)
             return context
+        except Exception as error:
+            shortage = explain_shortage(attempt, error)
+            if shortage is not None:
+                raise shortage from error
+            raise
         finally:
             roster.finish(attempt)
 

@@ -64,11 +64,25 @@ class Hops:
         self._tended[context_id] = tended
 
         def begin() -> "None":
-            # By name: connectors stand on a floor above.
-            opener = importlib.import_module("remotesvc.connect.opener")
-            opener.carry_out(self, new, order, message, tended)
+            try:
+                # By name: connectors stand on a floor above.
+                opener = importlib.import_module("remotesvc.connect.opener")
+            except Exception as error:  # noqa: BLE001 no memory, no descriptors, no parent
+                self._give_up(new, message, error)
+            else:
+                opener.carry_out(self, new, order, message, tended)
 
-        threading.Thread(target=begin, name="remotesvc-opener", daemon=True).start()
+        try:
+            threading.Thread(target=begin, name="remotesvc-opener", daemon=True).start()
+        except RuntimeError as error:
+            self._give_up(new, message, error)
+
+    def _give_up(self, link: "Link", message: "Message", error: "Exception") -> "None":
+        """Tell that an order could not even be begun with."""
+        text = "its parent could not begin to open it: %r" % error
+        self.child.switch.reply_dead(message, "disconnected", text)
+        self.forget(link.peer_id)
+        link.end(DisconnectedError(text))
 
     def add_link(self, context_id: "int") -> "Link":
         """Return the link of a child that is to be; whatever comes for it waits there."""
