@@ -12,6 +12,7 @@ import pytest
 from remotesvc import BootstrapError, DisconnectedError, Error, ProtocolError, RemoteError, Router
 from remotesvc.controller.modules.responder import LOG_LIMIT
 from remotesvc.core.authority import (
+    ALLOCATE_ID,
     CALL_FUNCTION,
     FIRST_DYNAMIC,
     GET_MODULE,
@@ -65,7 +66,7 @@ def test_reply_to_a_call_of_another_child_is_dropped(
 
 def test_child_commands_neither_controller_nor_sibling(scene: Scene) -> None:
     call = encode(["os", "getpid", [], {}])
-    for handle in sorted({*HANDLES, 0, 17, 255} - {GET_MODULE, GET_RESOURCE}):
+    for handle in sorted({*HANDLES, 0, 17, 255} - {ALLOCATE_ID, GET_MODULE, GET_RESOURCE}):
         for encoding in (PLAIN, PICKLE, RAW, ERROR, DEAD, 0x7F):
             scene.say(
                 [handle, encoding, call, REPLY_HANDLE],
