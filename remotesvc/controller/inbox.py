@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from ..core.credit import GRANT, MESSAGE_COST, Allowance
 from ..core.wire import RAW
+from .reports import account_of
 
 if TYPE_CHECKING:
     from ..core.switch import Switch
@@ -26,11 +27,19 @@ WINDOW = 256 * 1024
 # One message may overdraw the window: a chunk of the child's forwarder.
 SLACK = 128 * 1024
 
+# What all children that one child started by itself may have sent and we not yet handled: they may
+# be its inventions. Some 170 honest ones may flood us at one time.
+INVENTED_LIMIT = 64 * 1024 * 1024
+
 
 class Source:
-    """One context: its name, its credit, and how far its messages got."""
+    """One context: its name, its credit, and how far its messages got.
 
-    def __init__(self, name: str) -> None:
+    account: who made it up, maybe; itself, if it was opened from here.
+    """
+
+    def __init__(self, name: str, account: int) -> None:
+        self.account = account
         # Found out at the first message: what is handled after the end has no context any more.
         self.name = name
         self.allowance = Allowance(WINDOW, SLACK)
@@ -64,6 +73,8 @@ class Inbox:
         self._handle = handle
         self._name_of = name_of
         self._sources: dict[int, Source] = {}
+        # What waits of those that were started by a child, by that one.
+        self._invented: dict[int, int] = {}
         # Those of which something waits, in the order of their turns.
         self._turns: deque[Source] = deque()
         self._changed = threading.Condition(threading.Lock())
@@ -80,11 +91,17 @@ class Inbox:
             if source is None:
                 if message.src not in self._switch.routes:
                     return  # lost while this was handled: nobody would forget it again
-                source = self._sources[message.src] = Source(self._name_of(message.src))
-            if not source.allowance.take(cost):
+                account = account_of(self._switch, message.src)
+                source = Source(self._name_of(message.src), account)
+                self._sources[message.src] = source
+            is_invented = source.account != message.src
+            held = self._invented.get(source.account, 0) + cost if is_invented else 0
+            if held > INVENTED_LIMIT or not source.allowance.take(cost):
                 source.lost_bytes += size
                 source.lost_messages += 1
                 return
+            if is_invented:
+                self._invented[source.account] = held
             self._queue(source, message, cost)
             self._start()
 
@@ -141,6 +158,11 @@ class Inbox:
             else:
                 self._note_handled(source, message, cost)
 
+    def _give_back(self, account: int, cost: int) -> None:
+        self._invented[account] -= cost
+        if not self._invented[account]:
+            del self._invented[account]
+
     def _put_back(self, source: Source) -> None:
         with self._changed:
             self._turns.append(source)
@@ -154,6 +176,8 @@ class Inbox:
                 self._turns.append(source)
             source.handled += 1
             granted = source.allowance.consume(cost)
+            if message is not None and source.account != message.src:
+                self._give_back(source.account, cost)
             self._changed.notify_all()
         if granted and message is not None:
             self._switch.reply(message, RAW, GRANT.pack(granted))

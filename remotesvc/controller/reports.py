@@ -9,13 +9,17 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from ..core.errors import ProtocolError
+from ..core.fragments import Reassembler
 from ..core.switch import Switch
 from ..core.visible import visible
 
 if TYPE_CHECKING:
+    from ..core.fragments import _Partial
     from ..core.link import Link
+    from ..core.wire import Message
 
-__all__ = ["ReportingSwitch", "in_words"]
+__all__ = ["ReportingSwitch", "account_of", "in_words"]
 
 # As switch.py, relay.py and inbox.py begin what they report, with the repr() of a Message.
 BEGINNING = re.compile(
@@ -31,11 +35,39 @@ class ReportingSwitch(Switch):
     ) -> None:
         super().__init__(0, (), max_message_size, siblings, _log)
         self._name_of = name_of
+        self._reassembler = _FairReassembler(self, self._reassembler._budget)
 
     def report_once(self, link: "Link | None", kind: str, text: str) -> None:
         """Report what a link did wrong, once per kind, in words."""
         peer = None if link is None else link.peer_id
         super().report_once(link, kind, in_words(text, peer, self._name_of))
+
+
+class _FairReassembler(Reassembler):
+    """One that also gives a child no more than half, whatever children it makes up."""
+
+    def __init__(self, switch: Switch, budget: int) -> None:
+        super().__init__(budget)
+        self._switch = switch
+
+    def _begin(self, fragment: "Message", message_id: int, total: int) -> "_Partial":
+        account = account_of(self._switch, fragment.src)
+        held = sum(
+            part.total
+            for (other, _), part in self._partials.items()
+            if account_of(self._switch, other) == account
+        )
+        if account != fragment.src and held + total > self._budget // 2:
+            raise ProtocolError(
+                f"no room to join a message of {total} bytes from context {fragment.src}: "
+                f"{held} bytes are taken by it and those that count as the same"
+            )
+        return super()._begin(fragment, message_id, total)
+
+
+def account_of(switch: Switch, src: int) -> int:
+    """Return whom that counts as which `src` has us do: see core/routes.py."""
+    return src if switch.relay is None else switch.relay.routes.account_of(src)
 
 
 def in_words(text: str, peer: int | None, name_of: Callable[[int], str]) -> str:

@@ -47,6 +47,8 @@ class Routes:
         self._givings: "Dict[int, Deque[int]]" = {}
         # Contexts behind each link that were claimed, and are there.
         self._claims: "Dict[Link, Set[int]]" = {}
+        # Whom those count as in what they ask for.
+        self._accounts: "Dict[int, int]" = {}
         # The parent of each context below.
         self._above: "Dict[int, int]" = {}
         self._talks: "Dict[Link, Set[int]]" = {}
@@ -105,6 +107,13 @@ class Routes:
         """Return in which context one below was started."""
         return self._above.get(context_id)
 
+    def account_of(self, context_id: "int") -> "int":
+        """Return whom a context counts as in what it asks for: itself, if it was opened from here.
+
+        Those that a child started may be its inventions: they count as that child.
+        """
+        return self._accounts.get(context_id, context_id)
+
     def _add(self, link: "Link", context_id: "int", parent_id: "int") -> "None":
         link.reach.add(context_id)
         self._switch.routes[context_id] = link
@@ -142,6 +151,7 @@ class Routes:
             return
         self._given.pop(claimed, None)  # ids are never used again
         claims.add(claimed)
+        self._accounts[claimed] = self.account_of(owner)
         self._add(link, claimed, owner)
         self.announce(claimed)
 
@@ -183,6 +193,7 @@ class Routes:
         self._below -= lost
         for context_id in ids:
             self._above.pop(context_id, None)
+            self._accounts.pop(context_id, None)
             for given in self._givings.pop(context_id, ()):
                 self._given.pop(given, None)
         if lost and switch.upstream is not None and switch.upstream.error is None:

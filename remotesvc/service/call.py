@@ -31,6 +31,7 @@ class Call:
 
     __slots__ = (
         "_answer",
+        "account",
         "auth",
         "caller",
         "cancelled",
@@ -72,7 +73,8 @@ class Call:
         self.service, self.method = names
         self.payload = payload
         self.is_commanded = is_commanded
-        self.src = message.src
+        # Whom it counts as: children that a child made up count as that one (for desk.py).
+        self.src = self.account = message.src
         self.auth = message.auth
         self.kwargs: "Dict[str, Any]" = {}
         # What its caller knows it by, among the calls of all; and who keeps it until it is over.

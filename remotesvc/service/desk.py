@@ -46,7 +46,7 @@ class Desk:
         self._defer = defer
         self._grace = grace
         self._calls: "Dict[Tuple[int, int], Call]" = {}
-        # Of each sender: calls, bytes.
+        # Of each sender, with the children that it made up: calls, bytes.
         self._accounts: "Dict[int, List[int]]" = {}
         self._numbers = itertools.count(1)
         self._early: "Dict[Tuple[int, int], None]" = {}
@@ -55,16 +55,19 @@ class Desk:
 
     def open(self, call: "Call") -> "Optional[str]":
         """Take a call in; return why not, or raise ProtocolError."""
+        relay = self._switch.relay
+        if relay is not None:
+            call.account = relay.routes.account_of(call.src)
         with self._lock:
             if not call.is_awaited:
                 call.key = (call.src, -next(self._numbers))  # nobody can name it
             breach = refuse_key(call.key in self._calls, call.message.reply_to)
             if breach is not None:
                 raise ProtocolError(breach)
-            calls, size = self._accounts.get(call.src, (0, 0))
+            calls, size = self._accounts.get(call.account, (0, 0))
             refusal = refuse_waiting(call.is_commanded, calls, size + call.size)
             if refusal is None:
-                self._accounts[call.src] = [calls + 1, size + call.size]
+                self._accounts[call.account] = [calls + 1, size + call.size]
                 self._calls[call.key] = call
                 call.desk = self
                 if self._early and self._early.pop(call.key, 0) is None:
@@ -100,11 +103,11 @@ class Desk:
             return
         del self._calls[call.key]
         self._left.notify_all()
-        account = self._accounts[call.src]
+        account = self._accounts[call.account]
         account[0] -= 1
         account[1] -= call.size
         if not account[0]:
-            del self._accounts[call.src]
+            del self._accounts[call.account]
         if call.origin is not None:
             call.origin.is_offered = False  # this one has read its stream
             self._leave(call.origin)

@@ -39,8 +39,8 @@ class Turns:
         for one in args:
             if type(one) is Call and not one.is_commanded:
                 with self._lock:
-                    self._waiting.setdefault(one.src, deque()).append((function, args))
-                self._go_on(one.src)
+                    self._waiting.setdefault(one.account, deque()).append((function, args))
+                self._go_on(one.account)
                 return
         self._threads.defer(function, *args)
 

@@ -17,6 +17,8 @@ from tests.service.stations import DEADLINE, make_call
 class Line:
     """Stands for the switch: keeps what is answered, and for the thread that interrupts."""
 
+    relay = None  # it has no children
+
     def __init__(self) -> None:
         self.answers: list[tuple[int, int, bytes]] = []
         self.jobs: list[Any] = []

@@ -16,6 +16,7 @@ from ...core.errors import Error, RefusedError
 from ...core.values import encode
 from ...core.visible import visible
 from ...core.wire import PLAIN, RAW
+from ..reports import account_of
 from .search import is_module_name
 from .shipment import Shipment
 
@@ -57,7 +58,7 @@ class Responder:
         self._shipment = shipment
         self._workers = workers
         self._name_of = name_of
-        # What waits, of each context that a worker is at work for.
+        # What waits, of each context that a worker is at work for, and of those it made up.
         self._waiting: dict[int, deque[Job]] = {}
         self._refusals: dict[int, int] = {}
         self._lock = threading.Lock()
@@ -71,7 +72,8 @@ class Responder:
         self._take(link, message, self._answer_resource)
 
     def _take(self, link: "Link | None", message: "Message", answer: "Answer") -> None:
-        src = message.src
+        # Children that a child made up wait behind that one.
+        src = account_of(self._switch, message.src)
         with self._lock:
             queue = self._waiting.get(src, ())
             is_taken = len(queue) < REQUESTS_LIMIT and len(message.payload) <= REQUEST_LIMIT
@@ -157,8 +159,9 @@ class Responder:
             raise
 
     def _log(self, src: int, what: str, reason: str) -> None:
+        account = account_of(self._switch, src)
         with self._lock:
-            count = self._refusals[src] = self._refusals.get(src, 0) + 1
+            count = self._refusals[account] = self._refusals.get(account, 0) + 1
         if count > LOG_LIMIT:
             return
         name = visible(self._name_of(src))
