@@ -61,10 +61,15 @@ def _serve(
         except (paramiko.SSHException, EOFError, OSError) as error:
             _log.info("a connection ended during key exchange: %s", error)
             return
+        # paramiko closes a channel that nobody holds, and a client may take its time to ask for
+        # the command of a session.
+        held: list[Any] = []
         while transport.is_active():
             channel = transport.accept(ACCEPT_SECONDS)
-            # Sessions were taken over when their command was asked for.
-            if channel is not None and channel.get_id() in gate.dialled:
+            if channel is None:
+                continue
+            held = [one for one in held if not one.closed] + [channel]
+            if channel.get_id() in gate.dialled:
                 onward = gate.dialled.pop(channel.get_id())
                 start_thread(Forward(channel, onward).run)
 

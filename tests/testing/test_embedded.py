@@ -69,6 +69,19 @@ def test_only_configured_methods_are_offered() -> None:
     assert caught.value.allowed_types == ["publickey"]
 
 
+def test_a_session_waits_for_its_command_while_others_are_opened(server: SshServer) -> None:
+    with connected(server) as client:
+        transport = client.get_transport()
+        assert transport is not None
+        early = [transport.open_session() for _ in range(5)]
+        assert run(client, "echo late").output == b"late\n"
+
+        for channel in early:
+            channel.exec_command("exit 7")
+
+        assert [channel.recv_exit_status() for channel in early] == [7] * 5
+
+
 def test_a_killed_command_has_the_status_of_a_shell(server: SshServer) -> None:
     with connected(server) as client:
         assert run(client, "kill -KILL $$").status == 128 + 9
