@@ -10,6 +10,7 @@ import pytest
 from remotesvc.testing.options import ServerOptions
 from remotesvc.testing.server import SshServer, start_server
 from tests.cli.program import Program, Sessions, write_app
+from tests.integration.hosts import plain_login
 
 # Names of one and the same server: several hosts, for the command line.
 ALIASES = ("web1", "web2", "127.0.0.1")
@@ -40,9 +41,10 @@ def gate(remotesvc: Program) -> Path:
 
 
 @pytest.fixture(scope="module")
-def shared_server() -> Iterator[SshServer]:
+def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshServer]:
     """A server for all tests of a module."""
-    with start_server(options=ServerOptions(aliases=ALIASES)) as server:
+    environment = plain_login(tmp_path_factory.mktemp("home_there"))
+    with start_server(options=ServerOptions(aliases=ALIASES, environment=environment)) as server:
         yield server
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from remotesvc.testing.options import Kind
-from remotesvc.testing.server import available_kinds, start_server
+from remotesvc.testing.server import available_kinds
+from tests.integration.hosts import start_host
 from tests.integration.pythons import OLDEST
 
 FILE_SERVICE = Path(__file__).resolve().parents[2] / "examples" / "file_service.py"
@@ -59,11 +60,11 @@ def test_file_service_gives_files_away_and_refuses_the_sibling(
 
 
 @pytest.mark.parametrize("kind", [pytest.param("sshd", marks=pytest.mark.sshd), "embedded"])
-def test_file_service_serves_hosts(empty_home: Path, kind: Kind) -> None:
+def test_file_service_serves_hosts(tmp_path: Path, empty_home: Path, kind: Kind) -> None:
     if kind not in available_kinds():
         pytest.skip(f"no {kind} on this machine")
-    with start_server(kind) as server:
-        match = shown("-F", str(server.config_file), "demo")
+    with start_host(tmp_path, kind=kind) as host:
+        match = shown("-F", str(host.server.config_file), "demo")
 
     assert (match[1], match[5]) == ("demo", "demo.2")
 

@@ -28,6 +28,7 @@ __all__ = [
     "needs_namespaces",
     "needs_program",
     "nothing_left",
+    "plain_login",
     "start_host",
     "write_program",
 ]
@@ -122,6 +123,14 @@ def write_program(path: Path, text: str) -> str:
     path.write_text(text)
     path.chmod(0o755)
     return str(path)
+
+
+def plain_login(home: Path) -> tuple[tuple[str, str], ...]:
+    """Return variables for the sessions of a server: an empty home, and this Python first.
+
+    What a shell reads in the home of the account may cost more than all that is tested.
+    """
+    return (("HOME", str(home)), ("PATH", f"{os.path.dirname(PYTHON)}:{SYSTEM_PATH}"))
 
 
 @contextmanager

@@ -14,10 +14,12 @@ from typing import Any
 import pytest
 
 from remotesvc import ConnectError, Context, DisconnectedError, Router
+from remotesvc.testing.options import ServerOptions
 from remotesvc.testing.proxy import DelayProxy
 from remotesvc.testing.server import SshServer, start_server
 from tests.controller.ssh.hosts import descendants
 from tests.integration.controllers import kill_at_moments, kill_trees_at_moments
+from tests.integration.hosts import plain_login
 from tests.integration.targets import stubborn
 from tests.testing.client import wait_for_end
 
@@ -30,9 +32,10 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc, us
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[SshServer]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshServer]:
     """A server whose sessions are killed; others of it stay."""
-    with start_server() as started:
+    options = ServerOptions(environment=plain_login(tmp_path_factory.mktemp("home_there")))
+    with start_server(options=options) as started:
         yield started
 
 

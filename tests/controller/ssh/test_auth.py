@@ -14,6 +14,7 @@ from remotesvc.testing.keys import make_key
 from remotesvc.testing.options import ServerOptions
 from remotesvc.testing.server import SshServer, start_server
 from tests.controller.ssh.hosts import agent, config_for, connect, needs_kind
+from tests.integration.hosts import plain_login
 
 PASSWORD = "correct horse"
 PUBLIC_KEY = make_key().public.encode()
@@ -21,9 +22,10 @@ ASKED = ServerOptions(interactive=(("Password: ", PASSWORD),), accept_user_keys=
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[SshServer]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshServer]:
     """A server that takes the key in its folder."""
-    with start_server() as started:
+    options = ServerOptions(environment=plain_login(tmp_path_factory.mktemp("home_there")))
+    with start_server(options=options) as started:
         yield started
 
 

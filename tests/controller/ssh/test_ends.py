@@ -37,7 +37,7 @@ from tests.controller.ssh.hosts import (
     needs_kind,
     stopped,
 )
-from tests.integration.hosts import write_program
+from tests.integration.hosts import plain_login, write_program
 from tests.integration.waiting import TIMEOUTS
 from tests.testing.client import wait_for_end
 
@@ -50,16 +50,18 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[SshServer]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshServer]:
     """The best server that there is here."""
-    with start_server() as started:
+    options = ServerOptions(environment=plain_login(tmp_path_factory.mktemp("home_there")))
+    with start_server(options=options) as started:
         yield started
 
 
 @pytest.fixture(scope="module")
-def other() -> Iterator[SshServer]:
+def other(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshServer]:
     """Another host, which is well."""
-    with start_server() as started:
+    options = ServerOptions(environment=plain_login(tmp_path_factory.mktemp("home_there")))
+    with start_server(options=options) as started:
         yield started
 
 

@@ -22,6 +22,7 @@ from remotesvc.testing.proxy import DelayProxy
 from remotesvc.testing.server import SshServer, start_server
 from remotesvc.testing.silent import SilentServer
 from tests.controller.ssh.hosts import connect, descendants, needs_kind
+from tests.integration.hosts import plain_login
 from tests.integration.waiting import TIMEOUTS
 
 PASSWORD = "correct horse"
@@ -30,9 +31,11 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
 
 @pytest.fixture(scope="module")
-def target() -> Iterator[SshServer]:
+def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshServer]:
     """The host that everybody wants to reach."""
-    with start_server(options=ServerOptions(aliases=("target",))) as started:
+    home = tmp_path_factory.mktemp("home_there")
+    options = ServerOptions(aliases=("target",), environment=plain_login(home))
+    with start_server(options=options) as started:
         yield started
 
 
