@@ -136,7 +136,7 @@ def refuse_delivery(
     if who == PARENTS:
         if is_commanded(src, auth, own_id, parents):
             return None
-        return "%s is for parents only; context %d is none of context %d" % (name, src, own_id)
+        return "%s is for parents only: context %d is none of context %d" % (name, src, own_id)
     if who == BELOW and (from_below or src == own_id):
         return None
     if who == NEIGHBOUR and src == neighbour:
@@ -147,7 +147,7 @@ def refuse_delivery(
 def refuse_sending(handle: "int", is_below: "bool", is_self: "bool") -> "Optional[str]":
     """Judge, before anything is sent, a message from here to a reserved handle over there."""
     if handle in HANDLES and HANDLES[handle][1] == PARENTS and not (is_below or is_self):
-        return "%s may be sent to one's own children only" % HANDLES[handle][0]
+        return "%s may be sent to own children only" % HANDLES[handle][0]
     return None
 
 

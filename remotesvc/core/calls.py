@@ -44,9 +44,8 @@ EARLY_LIMIT = 1000
 DELICATE = ("remotesvc.core.link", "remotesvc.core.loop", "remotesvc.core.switch")
 AGAIN = 0.01
 
-# Arguments of a call that has none, and how an array of two begins.
-NOTHING = b"\x90\x80"
-PAIR = b"\x92"
+# No arguments, as an array of two.
+BARE = b"\x92\x90\x80"
 
 # The mark on a call that was answered, or is to be, without being begun.
 REFUSED = 0
@@ -86,8 +85,7 @@ class CallLoop:
         # Whom the last one was meant for.
         self._interrupted: "object" = None
         self._is_due = False
-        # What the payload of the last call began with: up to the end of its function's names, if
-        # these are known, too.
+        # What the payload of the last call began with, and the names that it is, if it is these.
         self._head = b""
         self._names: "Sequence[str]" = ()
         self._early: "Dict[Tuple[int, int], None]" = {}
@@ -251,10 +249,11 @@ class CallLoop:
 
     def _perform(self, call: "Message") -> "Outcome":
         payload = call.payload
+        head, names = self._head, self._names
+        self._head, self._names = payload[:64], ()
         if call.encoding == PICKLE:
             from .pickled import load_call
 
-            self._head, self._names = payload[:64], ()
             function, args, kwargs = load_call(call, self.switch.parents)
         else:
 
@@ -263,13 +262,11 @@ class CallLoop:
 
                 return resolve(call, *reference)
 
-            names = self._names
-            if names and payload.startswith(self._head):
+            if names and payload.startswith(head):
                 # The same function again. To read its names is most of the work of a small call.
-                rest = payload[len(self._head) :]
-                args, kwargs = ((), {}) if rest == NOTHING else decode(PAIR + rest, resolve)
+                rest = BARE[:1] + payload[len(head) :]
+                args, kwargs = ((), {}) if rest == BARE else decode(rest, resolve)
             else:
-                self._head, self._names = payload[:64], ()
                 fields: "Any" = decode(payload, resolve)
                 if len(fields) > 4:
                     from .call_options import perform
@@ -277,8 +274,8 @@ class CallLoop:
                     return perform(self, call, fields)
                 *names, args, kwargs = fields
                 head = payload[:1] + encode(names)[1:]
-                if payload.startswith(head):
-                    self._head, self._names = head, names
+            if payload.startswith(head):
+                self._head, self._names = head, names
             function = self.find(*names)
         result = function(*args, **kwargs)
         return self.pack(result) if call.reply_to else (PLAIN, b"")

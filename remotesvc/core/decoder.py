@@ -167,5 +167,5 @@ class _Reader(object):
 def _make_dict(flat: "List[Any]") -> "Dict[Any, Any]":
     keys = flat[::2]
     if not RANDOM_HASH.issuperset(map(type, keys)):
-        raise ValueError("a map's key is neither text nor bytes")
+        raise ValueError("a key of a map is neither text nor bytes")
     return dict(zip(keys, flat[1::2]))

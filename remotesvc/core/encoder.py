@@ -94,7 +94,7 @@ class _Writer(object):
     def spend(self, elements: "int") -> "None":
         self.left -= elements
         if self.left < 0:
-            raise Unfit("has over %d elements; send it in parts" % MAX_ELEMENTS)
+            raise Unfit("has over %d elements: send it in parts" % MAX_ELEMENTS)
 
     def write_container(self, short: "int", wide: "int", size: "int", flat: "List[Any]") -> "None":
         self.spend(len(flat))

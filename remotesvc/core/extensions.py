@@ -86,7 +86,7 @@ def _join_secret(text: "str") -> "Any":
 
 
 # Code, type of the payload, function of it.
-_JOINERS: "Dict[int, Tuple[Any, Callable[[Any], Any]]]" = {
+_MAKERS: "Dict[int, Tuple[Any, Callable[[Any], Any]]]" = {
     TUPLE: (list, tuple),
     ROWS: (list, _join_rows),
     DICT: (list, _join_dict),
@@ -108,12 +108,12 @@ def join(code: "int", payload: "Any", resolve: "Optional[Resolve]", keys: "Keys"
         if resolve is None or not isinstance(payload, list):
             raise ProtocolError("a reference (extension %d) does not belong here" % code)
         return resolve(code, tuple(payload))
-    joiners = _JOINERS
+    makers = _MAKERS
     if code in LIBRARY:
-        from .library import JOINERS as joiners
-    if code not in joiners:
+        from .library import MAKERS as makers
+    if code not in makers:
         raise ValueError("extension %d is unknown" % code)
-    kind, build = joiners[code]
+    kind, build = makers[code]
     if type(payload) is not kind:
         raise ValueError("extension %d holds a %s" % (code, type(payload).__name__))
     if DICT <= code <= FROZENSET:

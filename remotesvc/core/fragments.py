@@ -115,8 +115,8 @@ class Reassembler:
         # Half for one source: it has begun one message and queued the next, others go on.
         if self._reserved + total > self._budget or (held and held + total > self._budget // 2):
             raise ProtocolError(
-                "no room to join a message of %d bytes from context %d: %d of %d bytes are taken, "
-                "%d of them by it" % (total, fragment.src, self._reserved, self._budget, held)
+                "no room to join %d bytes from context %d: %d of %d are taken, %d by it"
+                % (total, fragment.src, self._reserved, self._budget, held)
             )
         self._reserved += total
         partial = _Partial(fragment, message_id, total)

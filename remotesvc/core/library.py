@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     Payload = Union[List[Any], str, bytes]
     Split = Callable[[Any], Payload]
 
-__all__ = ["JOINERS", "find_splitter"]
+__all__ = ["MAKERS", "find_splitter"]
 
 DATETIME, DATE, TIME, TIMEDELTA, DECIMAL, PATH, UUID = LIBRARY
 
@@ -134,7 +134,7 @@ def _join_uuid(raw: "bytes") -> "Any":
 
 
 # Code, type of the payload, function of it.
-JOINERS: "Dict[int, Tuple[Any, Callable[[Any], Any]]]" = {
+MAKERS: "Dict[int, Tuple[Any, Callable[[Any], Any]]]" = {
     DATETIME: (list, _join_datetime),
     DATE: (list, _join_date),
     TIME: (list, _join_time),

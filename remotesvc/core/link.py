@@ -243,7 +243,10 @@ class Link:
                 return
             self._has_heard = False
             if not self._has_spoken:
-                self._send_unless_ended(ping)
+                try:
+                    self.send(ping)
+                except Exception:  # noqa: BLE001 whatever ended the link has been told already
+                    return
             self._has_spoken = False
             loop.call_later(interval, tick)
 
@@ -252,12 +255,6 @@ class Link:
     def excuse(self, seconds: "float") -> "None":
         """Expect no sign of life for so long, after what was excused before."""
         self._excused_until = max(self._excused_until, time.monotonic()) + seconds
-
-    def _send_unless_ended(self, message: "Message") -> "None":
-        try:
-            self.send(message)
-        except Exception:  # noqa: BLE001 whatever ended the link has been told already
-            return
 
 
 class DescriptorStream:

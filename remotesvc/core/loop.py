@@ -175,12 +175,10 @@ class Loop:
             if key.fd == self._wake_read:
                 self._drain_wake_up()
                 continue
-            slots = self._callbacks.get(key.fd)
-            if slots is None:
-                continue
-            if mask & selectors.EVENT_READ and slots[0] is not None:
+            slots = self._callbacks.get(key.fd, (None, None))
+            if mask & selectors.EVENT_READ and slots[0]:
                 self._run(slots[0])
-            if mask & selectors.EVENT_WRITE and slots[1] is not None:
+            if mask & selectors.EVENT_WRITE and slots[1]:
                 self._run(slots[1])
         self._run_due_timers()
         self._run_soon()
@@ -193,12 +191,10 @@ class Loop:
 
     def _run_due_timers(self) -> "None":
         timers = self._timers
-        if not timers:
-            return
         now = time.monotonic()
         while timers and timers[0].when <= now:
             callback = heapq.heappop(timers).callback
-            if callback is not None:
+            if callback:
                 self._run(callback)
 
     def _run_soon(self) -> "None":
@@ -248,7 +244,5 @@ class Loop:
 
 
 def _events(slots: "List[Optional[Callback]]") -> "int":
-    read, write = slots
-    return (selectors.EVENT_READ if read is not None else 0) | (
-        selectors.EVENT_WRITE if write is not None else 0
-    )
+    read, write = map(bool, slots)
+    return read * selectors.EVENT_READ | write * selectors.EVENT_WRITE

@@ -81,9 +81,6 @@ class OutputForwarder:
         # What each settle() that waits for credit has the loop's thread do when it comes.
         self._settling: "List[Callable[[], None]]" = []
         self._streams = {fd: bytes((number,)) for number, fd in enumerate(readers, 1)}
-        self._poll = select.poll()
-        for fd in readers:
-            self._poll.register(fd, select.POLLIN)
         self.respondent = (switch.parents or (switch.id,))[-1]
         self._handle = switch.listen(self)
 
@@ -122,10 +119,7 @@ class OutputForwarder:
             except Exception:  # noqa: BLE001, S112  user code may have closed or replaced it
                 continue
         # In this order: what is in no pipe any more was sent before, or is moving.
-        try:
-            fds = [fd for fd, _ in self._poll.poll(0)]  # at less than half the price of select()
-        except RuntimeError:
-            fds = list(self._streams)  # another thread is asking at this very moment
+        fds = select.select(list(self._streams), (), (), 0)[0]
         if not fds and not self._is_moving:
             return
         done = _thread.allocate_lock()

@@ -153,7 +153,7 @@ def test_fragment_without_a_prefix_is_refused(size: int) -> None:
 def test_room_for_the_whole_message_is_reserved_at_its_first_fragment() -> None:
     reassembler = Reassembler(5 * PIECE_SIZE)
     reassembler.add(fragment(1, 3 * PIECE_SIZE, bytes(PIECE_SIZE), src=2))
-    with pytest.raises(ProtocolError, match=f"{3 * PIECE_SIZE} of {5 * PIECE_SIZE} bytes"):
+    with pytest.raises(ProtocolError, match=f"{3 * PIECE_SIZE} of {5 * PIECE_SIZE} are"):
         reassembler.add(fragment(1, 3 * PIECE_SIZE, bytes(PIECE_SIZE), src=3))
     for _ in range(2):  # what was begun can be finished
         joined = reassembler.add(fragment(1, 3 * PIECE_SIZE, bytes(PIECE_SIZE), src=2))

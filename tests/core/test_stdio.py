@@ -209,18 +209,6 @@ def test_settle_of_several_threads_ends_for_each(forwarding: Make) -> None:
             subject.grant(100_000)
 
 
-def test_settle_empties_all_pipes_while_another_thread_looks_into_them(forwarding: Make) -> None:
-    class Busy:
-        def poll(self, timeout: int) -> None:
-            raise RuntimeError("concurrent poll() invocation")
-
-    subject = forwarding(1_000_000)
-    vars(subject.forwarder)["_poll"] = Busy()
-    os.write(subject.err, b"err")
-    subject.forwarder.settle()
-    assert subject.heard() == [(2, b"err")]
-
-
 def test_settle_ends_with_the_parent(forwarding: Make) -> None:
     subject = forwarding(1)
     os.write(subject.out, b"x" * 1000)
