@@ -4,8 +4,9 @@ import gc
 import os
 import shutil
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -64,6 +65,17 @@ def pytest_sessionstart() -> None:
         missing.append("ip (make test-deps)")
     if missing:
         pytest.exit(f"REMOTESVC_CI=1, and this machine lacks {', '.join(missing)}", returncode=1)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Have CI fail where `make test-hosts` skips: who runs that there has what it needs."""
+    report = yield
+    is_skipped = report.skipped and not hasattr(report, "wasxfail")
+    if IS_CI and is_skipped and item.get_closest_marker("hosts"):
+        report.outcome = "failed"
+        report.longrepr = f"REMOTESVC_CI=1, and this was skipped: {report.longrepr[2]}"
+    return report
 
 
 @pytest.fixture
