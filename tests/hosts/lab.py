@@ -32,9 +32,12 @@ HOSTS = (
     ("bare", "bastion", "10.0.4.1", "10.0.4.2"),
 )
 
+# Bound to the address of the neighbour, who forgot to enter the lab sends nothing into the network
+# of this computer, where these addresses are those of strangers.
 _HOST_BLOCK = """\
 Host {name}
     HostName {address}
+    BindAddress {near_address}
     Port {port}
     User root
     IdentityFile {identity_file}
@@ -166,6 +169,7 @@ def _write_client_files(folder: Path, hosts: Sequence[Host]) -> tuple[Path, Path
             text += _HOST_BLOCK.format(
                 name=f"{host.name} {host.name}-behind-bastion",
                 address=host.address,
+                near_address=host.cable.near_address,
                 port=PORT,
                 identity_file=host.sshd.identity_file,
                 known_hosts=known,

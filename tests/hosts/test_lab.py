@@ -17,8 +17,14 @@ def test_each_host_is_reached_from_where_a_cable_leads_there(lab: Lab, router: R
 
 
 def test_inner_hosts_are_not_reached_directly(lab: Lab, router: Router) -> None:
-    with pytest.raises(ConnectError, match="inner1: there is no way to the host"):
-        lab.ssh(router, lab.inner1).call(os.getpid)
+    with pytest.raises(ConnectError, match="there is no way to the host"):
+        router.ssh(lab.inner1.address, transport="openssh", config_file="none").call(os.getpid)
+
+
+@pytest.mark.parametrize("transport", ["openssh", "paramiko"])
+def test_who_is_not_in_the_lab_sends_nothing(built: Lab, transport: str) -> None:
+    with Router() as outside, pytest.raises(ConnectError, match=r"(?i)cannot assign requested"):
+        built.ssh(outside, built.bastion, transport=transport).call(os.getpid)
 
 
 def test_lab_is_a_world_of_its_own(lab: Lab, router: Router) -> None:
