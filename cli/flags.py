@@ -65,6 +65,14 @@ REACHING: tuple[Decorator, ...] = (
         help="For reaching each host; 30 by default.",
     ),
     click.option(
+        "retries",
+        "--retries",
+        type=click.IntRange(min=0),
+        default=0,
+        metavar="N",
+        help="Try a host that is not there yet so many times more.",
+    ),
+    click.option(
         "forks",
         "-f",
         "--forks",

@@ -19,6 +19,7 @@ class ConnectOptions:
     jump: tuple[str, ...] | None = None
     python: tuple[str, ...] = ()
     connect_timeout: float | None = None
+    retries: int = 0
 
     def for_local(self) -> dict[str, Any]:
         """Return the keywords of Router.local()."""
@@ -38,6 +39,7 @@ class ConnectOptions:
             "known_hosts": self.known_hosts or None,
             "host_key_policy": self.host_key_policy,
             "jump": self.jump,
+            "retries": self.retries or None,
         }
         given = {name: value for name, value in keywords.items() if value is not None}
         return {**given, **self.for_local()}

@@ -20,6 +20,7 @@ from ..core.errors import (
 from ..core.values import decode, encode
 from ..core.wire import DEAD, PLAIN
 from .order import EVENT_LIMIT, read_event
+from .retry import longest
 from .typist import check_answers
 
 TYPE_CHECKING = False
@@ -90,7 +91,7 @@ class Hop:
             switch.unlisten(self._handle)
             self._let_go()
             raise
-        limit = self._attempt.left + SLACK
+        limit = longest(self._attempt.left, order.opts.get("retries", 0)) + SLACK
         self._timer = self._router.loop.call_later(limit, self._time_out)
 
     # -- what it is asked as a Child, a link and a stream ----------------------------------------

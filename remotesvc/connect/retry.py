@@ -8,7 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Dict, Optional, Tuple
 
-__all__ = ["AWAY", "BUSY", "FINAL", "Again", "next_try"]
+__all__ = ["AWAY", "BUSY", "FINAL", "Again", "longest", "next_try"]
 
 # The server hung up before it said who it is: sshd does so to some when many log in at once
 # (MaxStartups). It is there, and may have room the next moment.
@@ -60,6 +60,11 @@ def next_try(
     if counted < retries:
         return Again(_pause(AWAY, counted + 1, chance), True)
     return None
+
+
+def longest(timeout: "float", retries: "int") -> "float":
+    """Return the seconds that an attempt takes at most, all its tries and pauses."""
+    return timeout + retries * (timeout + PAUSES[AWAY][1] * (LEAST + 1))
 
 
 def _pause(failure: "str", tries: "int", chance: "float") -> "float":

@@ -47,6 +47,13 @@ def test_a_port_that_refuses_is_told_with_its_number(remotesvc: Program) -> None
     assert line.endswith("(phase: tcp)")
 
 
+def test_a_host_that_does_not_come_is_told_with_the_number_of_tries(remotesvc: Program) -> None:
+    done = remotesvc("run", "-F", "none", "127.0.0.1:7", "platform.node", "--retries", "1")
+
+    assert "Connection refused" in (line := line_of(done, 3))
+    assert "(tried 2 times in " in line
+
+
 def test_a_silent_port_ends_with_the_deadline(remotesvc: Program, silent: SilentServer) -> None:
     host = f"127.0.0.1:{silent.port}"
 

@@ -311,6 +311,13 @@ def test_each_try_has_the_whole_connect_timeout(
             child.call(os.getpid)
 
 
+def test_host_is_waited_for_from_another_context_too(router: Router) -> None:
+    bastion = router.local()
+    child = router.ssh("127.0.0.1:1", via=bastion, config_file="none", retries=1)
+    with pytest.raises(ConnectError, match=r"Connection refused \(tried 2 times in"):
+        child.call(os.getpid)
+
+
 def test_login_that_was_refused_is_never_tried_again(router: Router, desk: str) -> None:
     with with_password() as server, hasty_port(server.port, 0) as hasty:
         config = server.config_for_port(hasty.port)

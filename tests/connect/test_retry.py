@@ -2,7 +2,7 @@
 
 import pytest
 
-from remotesvc.connect.retry import AWAY, BUSY, FINAL, PAUSES, next_try
+from remotesvc.connect.retry import AWAY, BUSY, FINAL, PAUSES, longest, next_try
 
 PLENTY = 1000.0
 
@@ -62,3 +62,13 @@ def test_chance_spreads_a_pause_from_a_half_to_one_and_a_half() -> None:
     pauses = [next_try(BUSY, 1, 0, 0, PLENTY, chance) for chance in (0.0, 0.5, 1.0)]
 
     assert [again and round(again.pause, 6) for again in pauses] == [0.1, 0.2, 0.3]
+
+
+def test_no_attempt_takes_longer_than_is_said() -> None:
+    assert longest(30, 0) == 30
+    for retries in (1, 5, 50):
+        pauses = [
+            next_try(AWAY, count, count - 1, retries, 0, 1) for count in range(1, retries + 1)
+        ]
+        total = 30 * (retries + 1) + sum(again.pause for again in pauses if again)
+        assert total <= longest(30, retries)

@@ -3,11 +3,15 @@
 import os
 import random
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from remotesvc import Router
+from remotesvc.testing.options import ServerOptions
+from remotesvc.testing.server import start_server
 from tests.integration.controllers import kill_at_moments, kill_trees_at_moments
 from tests.integration.hosts import start_host
 from tests.leaks import holdings, resident_kb, wait_for_release
@@ -21,6 +25,7 @@ pytestmark = [
 LOCAL_CYCLES = 1000
 SSH_CYCLES = 200
 KILLS = 100
+AT_ONCE = 100
 
 # What the child's main thread does: waits for calls, runs Python, or waits in C without the GIL.
 TREES_KILLED_WHILE = ("loop", "sleep", "wait_for_lock", "ignore_interrupts")
@@ -62,6 +67,29 @@ def test_two_hundred_cycles_over_ssh_stay_flat(empty_home: Path, tmp_path: Path)
 
         assert wait_for_release(before) == []
         assert resident_kb() - memory < GROWTH_KB
+
+
+@pytest.mark.sshd
+@pytest.mark.parametrize("share", [True, False], ids=["shared", "one connection each"])
+def test_a_hundred_children_at_once_on_one_server_all_connect(
+    empty_home: Path, share: bool
+) -> None:
+    default = ServerOptions(extra_config=("MaxStartups 10:30:100", "MaxSessions 10"))
+    barrier = threading.Barrier(AT_ONCE)
+    before = holdings()
+    with start_server("sshd", default) as server, Router() as router:
+
+        def connect(_: int) -> int:
+            barrier.wait()
+            child = router.ssh("demo", config_file=server.config_file, share=share)
+            return child.call(os.getpid)
+
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            found = set(pool.map(connect, range(AT_ONCE)))
+        logins = server.log_text().count("Accepted publickey")
+    assert len(found) == AT_ONCE
+    assert logins == (AT_ONCE // 10 if share else AT_ONCE)
+    assert wait_for_release(before) == []
 
 
 @pytest.mark.parametrize("what", KILLED_WHILE)

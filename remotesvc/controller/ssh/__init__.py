@@ -52,7 +52,6 @@ def connect(
     if is_default_timeout and login.settings.connect_timeout:
         attempt.timeout = float(login.settings.connect_timeout)
     _say_once(router, login)
-    payload = build()
     opening = Opening(
         connections=router.kept.setdefault("ssh", Connections()),
         key=_key(options, login, host) if options.share else None,
@@ -61,10 +60,12 @@ def connect(
         tries=Tries(attempt, options.retries),
         login=login,
         jumps=options.jumps,
-        command=shell_command(options.python_path, len(payload)),
+        # The payload is built meanwhile.
+        get_command=lambda: shell_command(options.python_path, len(build())),
         must_not_wait=router.loop.is_current,
     )
-    return Connection(router, opening.open(), context_id, attempt, payload, names)
+    stream = opening.open()
+    return Connection(router, stream, context_id, attempt, build(), names)
 
 
 def _key(options: SshOptions, login: Login, host: str) -> tuple[Any, ...]:

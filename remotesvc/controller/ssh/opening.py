@@ -32,7 +32,7 @@ class Opening:
     tries: Tries
     login: Login
     jumps: tuple[str, ...] | None
-    command: str
+    get_command: Callable[[], str]
     must_not_wait: Callable[[], bool]
 
     def open(self) -> ChannelStream:
@@ -91,7 +91,7 @@ class Opening:
         # It takes what the channel receives from the first byte on.
         leave = partial(self._leave, connection, channel)
         stream = ChannelStream(channel, leave, self.must_not_wait)
-        request_exec(channel, self.command)
+        request_exec(channel, self.get_command())
         return stream
 
     def _leave(
