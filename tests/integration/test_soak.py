@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from remotesvc import Router
-from remotesvc.testing.options import ServerOptions
-from remotesvc.testing.server import start_server
+from tests.controller.ssh.hosts import start_bare
 from tests.integration.controllers import kill_at_moments, kill_trees_at_moments
 from tests.integration.hosts import start_host
 from tests.leaks import holdings, resident_kb, wait_for_release
@@ -74,10 +73,10 @@ def test_two_hundred_cycles_over_ssh_stay_flat(empty_home: Path, tmp_path: Path)
 def test_a_hundred_children_at_once_on_one_server_all_connect(
     empty_home: Path, share: bool
 ) -> None:
-    default = ServerOptions(extra_config=("MaxStartups 10:30:100", "MaxSessions 10"))
+    default = ("MaxStartups 10:30:100", "MaxSessions 10")
     barrier = threading.Barrier(AT_ONCE)
     before = holdings()
-    with start_server("sshd", default) as server, Router() as router:
+    with start_bare("sshd", extra_config=default) as server, Router() as router:
 
         def connect(_: int) -> int:
             barrier.wait()

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -15,8 +16,8 @@ from typing import Any
 import pytest
 
 from remotesvc import Context, Router
-from remotesvc.testing.options import Kind
-from remotesvc.testing.server import SshServer, available_kinds
+from remotesvc.testing.options import Kind, ServerOptions
+from remotesvc.testing.server import SshServer, available_kinds, start_server
 from tests.integration.hosts import PYTHON
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "hasty_port",
     "needs_kind",
     "relay_command",
+    "start_bare",
     "stopped",
 ]
 
@@ -50,6 +52,15 @@ def needs_kind(kind: Kind) -> Kind:
     if kind not in available_kinds():
         pytest.skip(f"no {kind} on this machine (make test-deps)")
     return kind
+
+
+@contextmanager
+def start_bare(kind: Kind | None = None, **options: Any) -> Iterator[SshServer]:
+    """Run a server whose sessions have an empty home: no script of the account's runs there."""
+    with tempfile.TemporaryDirectory(prefix="home") as home:
+        environment = (("HOME", home),)
+        with start_server(kind, ServerOptions(environment=environment, **options)) as server:
+            yield server
 
 
 def connect(router: Router, server: SshServer, host: str = "demo", **options: Any) -> Context:

@@ -19,9 +19,8 @@ from remotesvc import (
     Router,
 )
 from remotesvc.connect.retry import AWAY, PAUSES
-from remotesvc.testing.options import ServerOptions
 from remotesvc.testing.proxy import DelayProxy
-from remotesvc.testing.server import SshServer, start_server
+from remotesvc.testing.server import SshServer
 from remotesvc.testing.silent import SilentServer
 from tests.controller.ssh.hosts import (
     connect,
@@ -29,6 +28,7 @@ from tests.controller.ssh.hosts import (
     hasty_port,
     needs_kind,
     relay_command,
+    start_bare,
 )
 
 # A wait for an event that is sure to come.
@@ -42,7 +42,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 @pytest.fixture(scope="module")
 def server() -> Iterator[SshServer]:
     """The best server that there is here."""
-    with start_server() as started:
+    with start_bare() as started:
         yield started
 
 
@@ -110,8 +110,7 @@ def test_a_proxy_command_that_is_hung_up_on_is_run_again(
 @pytest.mark.sshd
 def test_a_connection_dropped_by_max_startups_is_tried_again(router: Router) -> None:
     needs_kind("sshd")
-    options = ServerOptions(extra_config=("MaxStartups 1:100:2",))
-    with start_server("sshd", options) as busy, ThreadOf() as thread:
+    with start_bare("sshd", extra_config=("MaxStartups 1:100:2",)) as busy, ThreadOf() as thread:
         with socket.create_connection((busy.host, busy.port)) as first:
             first.recv(64)  # it is served, and does not log in
             thread.run(lambda: connect(router, busy).call(os.getpid))
@@ -202,8 +201,7 @@ def test_each_try_has_the_whole_connect_timeout(router: Router) -> None:
 def test_the_jump_host_is_logged_in_to_once_while_its_host_boots(
     router: Router, server: SshServer, closed_port: int, tmp_path: Path
 ) -> None:
-    options = ServerOptions(aliases=("bastion",))
-    with start_server(options=options) as bastion, DelayProxy(bastion.port) as proxy:
+    with start_bare(aliases=("bastion",)) as bastion, DelayProxy(bastion.port) as proxy:
         config = tmp_path / "config"
         gate = bastion.config_for_port(proxy.port).read_text()
         config.write_text(gate + server.info.host_block(closed_port))
@@ -218,9 +216,8 @@ def test_the_jump_host_is_logged_in_to_once_while_its_host_boots(
 def test_a_host_behind_a_jump_host_that_says_nothing_is_tried_again_the_same_way(
     router: Router, server: SshServer, tmp_path: Path
 ) -> None:
-    options = ServerOptions(aliases=("bastion",))
     with (
-        start_server(options=options) as bastion,
+        start_bare(aliases=("bastion",)) as bastion,
         DelayProxy(bastion.port) as proxy,
         SilentServer() as silent,
     ):
@@ -261,8 +258,10 @@ def test_closing_the_router_ends_the_waiting_at_once(
 
 
 def test_a_login_that_was_refused_is_never_tried_again(router: Router) -> None:
-    options = ServerOptions(password=PASSWORD, accept_user_keys=False)
-    with start_server("embedded", options) as strict, DelayProxy(strict.port) as proxy:
+    with (
+        start_bare("embedded", password=PASSWORD, accept_user_keys=False) as strict,
+        DelayProxy(strict.port) as proxy,
+    ):
         config = strict.config_for_port(proxy.port)
 
         with pytest.raises(AuthenticationError) as caught:

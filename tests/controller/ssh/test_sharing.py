@@ -21,10 +21,15 @@ from remotesvc import (
     HostKeyError,
     Router,
 )
-from remotesvc.testing.options import ServerOptions
 from remotesvc.testing.proxy import DelayProxy
-from remotesvc.testing.server import SshServer, start_server
-from tests.controller.ssh.hosts import connect, descendants, needs_kind, stopped
+from remotesvc.testing.server import SshServer
+from tests.controller.ssh.hosts import (
+    connect,
+    descendants,
+    needs_kind,
+    start_bare,
+    stopped,
+)
 from tests.integration.targets import prints
 from tests.leaks import holdings, wait_for_release
 from tests.testing.client import wait_for_end
@@ -47,14 +52,14 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 @pytest.fixture(scope="module")
 def server() -> Iterator[SshServer]:
     """The best server that there is here."""
-    with start_server() as started:
+    with start_bare() as started:
         yield started
 
 
 @pytest.fixture(params=KINDS)
 def any_server(request: pytest.FixtureRequest) -> Iterator[SshServer]:
     """A server of each kind."""
-    with start_server(needs_kind(request.param)) as started:
+    with start_bare(needs_kind(request.param)) as started:
         yield started
 
 
@@ -171,8 +176,10 @@ def test_those_who_come_at_once_wait_for_the_first_one(router: Router, line: Lin
 
 
 def test_a_wrong_password_is_sent_once_for_all_who_wait(router: Router) -> None:
-    options = ServerOptions(password=PASSWORD, accept_user_keys=False)
-    with start_server("embedded", options) as strict, DelayProxy(strict.port, DELAY) as proxy:
+    with (
+        start_bare("embedded", password=PASSWORD, accept_user_keys=False) as strict,
+        DelayProxy(strict.port, DELAY) as proxy,
+    ):
         line = Line(strict, proxy)
         barrier = threading.Barrier(4)
 
@@ -196,8 +203,9 @@ def test_prompts_are_answered_once(router: Router) -> None:
         asked.append(questions)
         return ["12345"]
 
-    options = ServerOptions(interactive=(("Code: ", "12345"),), accept_user_keys=False)
-    with start_server("embedded", options) as strict:
+    with start_bare(
+        "embedded", interactive=(("Code: ", "12345"),), accept_user_keys=False
+    ) as strict:
         pids = {connect(router, strict, prompts=answer).call(os.getpid) for _ in range(2)}
 
     assert len(pids) == 2
@@ -210,8 +218,10 @@ def test_prompts_are_answered_once(router: Router) -> None:
 @pytest.mark.sshd
 def test_a_server_that_opens_no_further_session_gets_a_new_connection(router: Router) -> None:
     needs_kind("sshd")
-    options = ServerOptions(extra_config=("MaxSessions 2",))
-    with start_server("sshd", options) as small, DelayProxy(small.port) as proxy:
+    with (
+        start_bare("sshd", extra_config=("MaxSessions 2",)) as small,
+        DelayProxy(small.port) as proxy,
+    ):
         line = Line(small, proxy)
         children = [line.open(router) for _ in range(5)]
 
@@ -223,8 +233,10 @@ def test_a_server_that_opens_no_further_session_gets_a_new_connection(router: Ro
 @pytest.mark.sshd
 def test_those_who_come_at_once_find_places_on_a_small_server(router: Router) -> None:
     needs_kind("sshd")
-    options = ServerOptions(extra_config=("MaxSessions 1",))
-    with start_server("sshd", options) as small, ThreadPoolExecutor(4) as pool:
+    with (
+        start_bare("sshd", extra_config=("MaxSessions 1",)) as small,
+        ThreadPoolExecutor(4) as pool,
+    ):
         found = pool.map(lambda _: connect(router, small).call(os.getpid), range(4))
 
         assert len(set(found)) == 4

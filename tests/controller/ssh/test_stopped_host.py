@@ -11,8 +11,13 @@ from typing import Any
 import pytest
 
 from remotesvc import ConnectTimeout, Router
-from remotesvc.testing.server import SshServer, start_server
-from tests.controller.ssh.hosts import connect, descendants, stopped
+from remotesvc.testing.server import SshServer
+from tests.controller.ssh.hosts import (
+    connect,
+    descendants,
+    start_bare,
+    stopped,
+)
 from tests.integration.targets import prints
 
 # A wait for an event that is sure to come.
@@ -30,7 +35,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def servers() -> Iterator[list[SshServer]]:
     """Three hosts; the first one will stand still."""
     with ExitStack() as stack:
-        yield [stack.enter_context(start_server()) for _ in range(3)]
+        yield [stack.enter_context(start_bare()) for _ in range(3)]
 
 
 @pytest.fixture
