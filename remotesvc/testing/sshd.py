@@ -38,6 +38,7 @@ AuthorizedKeysFile {folder}/authorized_keys
 PasswordAuthentication no
 KbdInteractiveAuthentication no
 MaxAuthTries 20
+MaxStartups 1000
 MaxSessions 1000
 UseDNS no
 PrintMotd no
@@ -79,8 +80,6 @@ def sshd_config(folder: Path, port: int, banner: str, options: ServerOptions) ->
     Of most that come twice sshd takes the first, of MaxStartups the last, of ListenAddress both.
     """
     lines = [*options.extra_config]
-    if not any(line.lower().startswith("maxstartups") for line in lines):
-        lines.append("MaxStartups 1000")  # of this one, releases before 9.3 take the last
     lines += [f"HostKey {folder / f'host_{key_type}'}" for key_type in options.host_key_types]
     lines.append("AllowUsers " + " ".join(options.accounts()))
     if options.environment:

@@ -251,7 +251,7 @@ def test_cipher_is_the_quickest_one_unless_ssh_config_names_others(
     config = config_for(server, tmp_path / "config", f"IdentityFile {server.identity_file}", line)
     child: Any = connect(router, server, config_file=config)
     assert child.call(os.getpid) != os.getpid()
-    assert child._connection.stream._channel.get_transport().local_cipher == agreed
+    assert child._connection.stream.channel.get_transport().local_cipher == agreed
 
 
 def test_a_server_that_knows_none_of_the_wanted_ciphers(
