@@ -28,6 +28,7 @@ HOP_MODULES = (
     "remotesvc.core.dead",
     "remotesvc.core.depot",
     "remotesvc.core.hops",
+    "remotesvc.core.lanes",
     "remotesvc.core.reach",
     "remotesvc.core.relay",
     "remotesvc.core.routes",

@@ -68,7 +68,7 @@ class Link:
         self.on_end = on_end
         self._stream: "Optional[Stream]" = None
         self._decoder = FrameDecoder()
-        self._outbox = Outbox()
+        self.outbox = Outbox()
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)
         self._is_writing = False
@@ -109,10 +109,10 @@ class Link:
             if message.reply_to:
                 self.unanswered += 1
             stream = self._stream
-            self._outbox.put(message)
+            self.outbox.put(message)
             if self._is_writing or stream is None:
                 return
-            if not may_wait or self._loop is None or self._outbox.size > ENOUGH:
+            if not may_wait or self._loop is None or self.outbox.size > ENOUGH:
                 self._push(stream)
                 return
             self._is_put_off = True
@@ -123,21 +123,21 @@ class Link:
     def _push(self, stream: "Stream", opening: "bytes" = b"") -> "None":
         """Write while the stream takes it (with the lock held); the stream pulls the rest."""
         self._is_put_off = False
-        data = opening + self._outbox.take()
+        data = opening + self.outbox.take()
         while data:
             self.bytes_sent += len(data)
             if not stream.write(data):
                 self._is_writing = True
                 return
-            data = self._outbox.take()
+            data = self.outbox.take()
 
     def pull(self) -> "bytes":
         """Return what to write next; b"" makes the link idle (for its stream to call)."""
         with self._lock:
-            data = self._outbox.take()
+            data = self.outbox.take()
             self.bytes_sent += len(data)
             self._is_writing = bool(data)
-            if self._outbox.size < HIGH_WATER:
+            if self.outbox.size < HIGH_WATER:
                 self._changed.notify_all()
             return data
 
@@ -156,15 +156,15 @@ class Link:
     @property
     def queued(self) -> "int":
         """The number of bytes that wait to be written."""
-        return self._outbox.size
+        return self.outbox.size
 
     def wait_for_room(self, timeout: "Optional[float]" = None) -> "bool":
         """Block while HIGH_WATER bytes are queued; False if that lasts longer than `timeout`."""
-        if self._outbox.size < HIGH_WATER:
+        if self.outbox.size < HIGH_WATER:
             return True
         with self._changed:
             return self._changed.wait_for(
-                lambda: self.error is not None or self._outbox.size < HIGH_WATER, timeout
+                lambda: self.error is not None or self.outbox.size < HIGH_WATER, timeout
             )
 
     def flush(self, timeout: "float") -> "bool":
@@ -202,7 +202,7 @@ class Link:
             if self.error is not None:
                 return
             self.error = error
-            self._outbox = Outbox()
+            self.outbox = Outbox()
             self._changed.notify_all()
             stream = self._stream
         if stream is not None:

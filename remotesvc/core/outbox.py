@@ -10,7 +10,7 @@ small.
 
 from collections import deque
 
-from .authority import CALL_FUNCTION, LOAD_MODULE, PASS_MODULES
+from .authority import CALL_FUNCTION, LOAD_MODULE
 from .fragments import cut
 from .wire import FRAGMENT_SIZE, HEADER, encode_frame
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Outbox"]
 
 # Calls and the modules that they need are one lane, whichever parent sends them.
-COMMANDS = (CALL_FUNCTION, LOAD_MODULE, PASS_MODULES)
+COMMANDS = (CALL_FUNCTION, LOAD_MODULE)
 
 # One write takes about this much: more gains nothing on a pipe of 64 KiB or an SSH packet of 32.
 BATCH = 128 * 1024
@@ -36,7 +36,7 @@ class Outbox:
 
     def __init__(self) -> "None":
         self._small: "Deque[bytes]" = deque()
-        self._lanes: "Dict[Lane, Deque[Message]]" = {}
+        self.lanes: "Dict[Lane, Deque[Message]]" = {}
         self._turns: "Deque[Lane]" = deque()
         self._cutting: "Dict[Lane, Iterator[Tuple[bytes, bool]]]" = {}
         self._next_id = 0
@@ -49,18 +49,22 @@ class Outbox:
         """Queue a message of any size."""
         size = len(message.payload)
         self.size += size + HEADER.size
-        if self._lanes or size > FRAGMENT_SIZE:
-            lane = (message.src, message.dst, message.handle)
-            if message.handle in COMMANDS:
-                lane = (0, message.dst, CALL_FUNCTION)
-            if lane in self._lanes:
-                self._lanes[lane].append(message)
+        if self.lanes or size > FRAGMENT_SIZE:
+            lane = self.lane_of(message)
+            if lane in self.lanes:
+                self.lanes[lane].append(message)
                 return
             if size > FRAGMENT_SIZE:
-                self._lanes[lane] = deque((message,))
+                self.lanes[lane] = deque((message,))
                 self._turns.append(lane)
                 return
         self._small.append(encode_frame(message))
+
+    def lane_of(self, message: "Message") -> "Lane":
+        """Return the lane of a message; lanes.py has another rule for the links of children."""
+        if message.handle in COMMANDS:
+            return 0, message.dst, CALL_FUNCTION
+        return message.src, message.dst, message.handle
 
     def take(self) -> "bytes":
         """Return the bytes to write next, whole frames, about BATCH of them; b"" when empty."""
@@ -81,7 +85,7 @@ class Outbox:
     def _take_turn(self) -> "bytes":
         """Return the next frame of the lane whose turn it is, and pass the turn on."""
         lane = self._turns.popleft()
-        waiting = self._lanes[lane]
+        waiting = self.lanes[lane]
         if lane not in self._cutting:
             self._next_id = (self._next_id + 1) & 0xFFFFFFFF
             self._cutting[lane] = cut(waiting[0], self._next_id)
@@ -92,5 +96,5 @@ class Outbox:
         if waiting:
             self._turns.append(lane)
         else:
-            del self._lanes[lane]
+            del self.lanes[lane]
         return frame

@@ -9,6 +9,7 @@ from collections import deque
 
 from .authority import ADD_ROUTE, DEL_ROUTE, GIVE_IDS
 from .errors import DisconnectedError, Error, ProtocolError
+from .lanes import Lanes
 from .reach import refuse_claims, refuse_route
 from .values import decode, encode
 from .visible import visible
@@ -63,6 +64,7 @@ class Routes:
 
     def add_link(self, link: "Link") -> "None":
         """Note the child at the other end of a link."""
+        Lanes(link.outbox)
         self._add(link, link.peer_id, self._switch.id)
 
     def give(self, start: "int", stop: "int", owner: "int", is_there: "bool") -> "None":
