@@ -313,6 +313,10 @@ class Lender:
         """Do what the other one does."""
         self._outgoing.push(context_id, names)
 
+    def push_connector(self, context_id: "int", connector: "str") -> "None":
+        """Do what the other one does, where that is the controller's."""
+        self._outgoing.push_connector(context_id, connector)  # type: ignore[attr-defined]
+
     def _lend(self, lent: "Lent", context: "Context", size: "int") -> "None":
         streams = self._streams
         streams.expect(lent, context.id)
