@@ -11,7 +11,7 @@ import threading
 from .channel.sender import open_sender
 from .channel.streams import Lender, Streams
 from .core.authority import DEL_ROUTE
-from .core.errors import DisconnectedError, ProtocolError, RefusedError
+from .core.errors import DisconnectedError, ProtocolError, RefusedError, ValueNotSupported
 from .core.values import CONTEXT, REMOTE_ERROR, SENDER, decode, encode
 
 TYPE_CHECKING = False
@@ -69,7 +69,7 @@ class Branch(Ways):
         self.grace = child.settings.grace
         self.heartbeat = child.settings.heartbeat
         self.streams = Streams(child.switch, child.loop, self.name_of)
-        self.outgoing = Lender(_Upward(), self.streams)
+        self.outgoing = Lender(_Upward(self), self.streams)
         self._openings: "Any" = None
         self._lock = threading.Lock()
         self._pool: "Optional[Pool]" = None
@@ -226,10 +226,23 @@ class Branch(Ways):
 
 
 class _Upward:
-    """Encodes what leaves a child for others: calls of services, and never of functions."""
+    """Encodes what leaves a child for others: calls of services, and never of functions.
+
+    Where one goes to a context below, another one takes its place (connect/sending.py).
+    """
+
+    def __init__(self, branch: "Branch") -> "None":
+        self._branch = branch
+
+    def _yield_place(self, context: "Context") -> "None":
+        """Have the verbs try again with the other one, for what was opened below this child."""
+        if context.id in self._branch.switch.routes:
+            self._branch.openings  # noqa: B018 it is made when it is first asked for
+            raise ValueNotSupported("this needs what opens contexts")
 
     def encode_call(self, context: "Context", *args: "Any") -> "Tuple[int, bytes]":
         """Refuse: functions run in one's own children."""
+        self._yield_place(context)
         raise RefusedError(
             "%s: functions may be called in one's own children only; what others may call is a "
             "service" % context.name
@@ -237,6 +250,7 @@ class _Upward:
 
     def encode_service(self, context: "Context", fn: "Any", kwargs: "Dict[str, Any]") -> "bytes":
         """Return the encoded arguments of a call of a service."""
+        self._yield_place(context)
         return encode(kwargs, "kwargs")
 
     def push(self, context_id: "int", names: "Sequence[str]") -> "None":

@@ -4,6 +4,8 @@ With `via` the connector runs in that context, as an order that it carries out (
 in this process.
 """
 
+import math
+
 from ..bootstrap.seed import get_probe
 from ..core.errors import DisconnectedError, Error, RefusedError
 from ..core.secret import Secret
@@ -155,7 +157,7 @@ def _order(
         module,
         get_probe(),
         attempt.where,
-        attempt.left,
+        math.ceil(10 * attempt.left) / 10,  # it stands in the text of an error
         opts,
         common.env,
         common.cwd,

@@ -17,9 +17,11 @@ if TYPE_CHECKING:
 __all__ = [
     "Desk",
     "add",
+    "ask_controller",
     "ask_desk",
     "call_in",
     "fail",
+    "give_back",
     "in_child",
     "open_chain",
     "open_local",
@@ -144,3 +146,13 @@ def call_in(context: "Context", name: "str") -> "Any":
         return context.call(globals()[name])
     except Exception as error:
         return "%s: %s" % (type(error).__name__, error)
+
+
+def ask_controller(service: "str", number: "int") -> "Any":
+    """Call a service of the controller."""
+    return current_router().controller.call_service(service, "double", number=number)
+
+
+def give_back(context: "Context") -> "Context":
+    """Return what came."""
+    return context
