@@ -61,57 +61,78 @@ def carry_out(
     tended: "Dict[str, Any]",
 ) -> "None":
     """Open a child by order of a parent, and tell it what comes of it."""
-    order = Order.read(link.peer_id, payload)
-    vars(hops.child._finder).setdefault("probe", order.probe)
-    attempt = Attempt(order.where, order.timeout, link)
-    task = _Task(hops, order, message, link)
-    tended["cancel"] = attempt.cancel
-
-    def close(text: "str") -> "None":
-        attempt.cancel()
-        task.answers.put("nobody waits for it any more")
-        link.end(DisconnectedError(text))
-
-    tended["close"] = close
-    tended["answer"] = task.answers.put
-    if "prompts" in order.opts:
-        order.opts["prompts"] = task.ask
-    opener = Opener(hops.child, order.log_level)
+    task = _Task(hops, message, link, tended)
     try:
-        connector: "Any" = importlib.import_module(order.module)
-        connection = connector.connect(opener, order.context_id, attempt, **order.opts)
-        hops.connections[order.context_id] = connection
-        tended["kill"] = lambda _: connection.stream.kill()
-        tended["excuse"] = connection.excuse
-        tended["release"] = connection.release
-        connection.on_change = task.note_change
-        task.connection = connection
-        connection.open(order.env, order.cwd)
+        task.open(Order.read(link.peer_id, payload))
     except BaseException as error:  # noqa: BLE001 whatever a connector raises is told
-        task.fail(explain_shortage(attempt, error) or error)
+        task.fail(error)
+    else:
+        task.look_at_link()
 
 
 class _Task:
     """One order on its way: what is told to who gave it."""
 
-    def __init__(self, hops: "Hops", order: "Order", message: "Message", link: "Link") -> "None":
-        self.answers: "queue.Queue[Union[str, List[Any]]]" = queue.Queue()
+    def __init__(
+        self, hops: "Hops", message: "Message", link: "Link", tended: "Dict[str, Any]"
+    ) -> "None":
         self.connection: "Any" = None
+        self._answers: "queue.Queue[Union[str, List[Any]]]" = queue.Queue()
         self._hops = hops
-        self._order = order
         self._message = message
         self._link = link
         self._is_lost = False
+        self._is_killed = False
+        # What a parent may have done with it, by name.
+        self._tended = tended
+        tended["kill"] = self._kill
+
+    def open(self, order: "Order") -> "None":
+        """Start the program; what it says, and its end, come later."""
+        hops, link, tended = self._hops, self._link, self._tended
+        vars(hops.child._finder).setdefault("probe", order.probe)
+        attempt = Attempt(order.where, order.timeout, link)
+
+        def close(text: "str") -> "None":
+            attempt.cancel()
+            self._answers.put("nobody waits for it any more")
+            link.end(DisconnectedError(text))
+
+        tended.update(cancel=attempt.cancel, close=close, answer=self._answers.put)
+        if link.error is not None:
+            raise link.error  # before there was anything to close
+        if "prompts" in order.opts:
+            order.opts["prompts"] = self._ask
+        connection = self._connect(order, attempt)
+        self.connection = hops.connections[order.context_id] = connection
+        tended.update(excuse=connection.excuse, release=connection.release)
+        connection.on_change = self.note_change
+        if self._is_killed:
+            connection.stream.kill()
+        connection.open(order.env, order.cwd)
+
+    def _connect(self, order: "Order", attempt: "Attempt") -> "Any":
+        opener = Opener(self._hops.child, order.log_level)
+        connector: "Any" = importlib.import_module(order.module)
+        try:
+            return connector.connect(opener, order.context_id, attempt, **order.opts)
+        except Exception as error:
+            raise explain_shortage(attempt, error) or error from error
+
+    def _kill(self, _: "Any") -> "None":
+        self._is_killed = True
+        if self.connection is not None:
+            self.connection.stream.kill()
 
     def _tell(self, verb: "str", told: "Any" = None) -> "None":
         self._hops.child.switch.reply(self._message, PLAIN, encode((verb, told)))
 
-    def ask(
+    def _ask(
         self, title: "str", instructions: "str", questions: "Sequence[Tuple[str, bool]]"
     ) -> "List[Any]":
         """Have the user answer, wherever he is (in the place of `prompts=`)."""
         self._tell("ask", questions[0][0])
-        answer: "Any" = self.answers.get()
+        answer: "Any" = self._answers.get()
         if isinstance(answer, str):
             raise Error(answer)
         return list(answer)
@@ -119,10 +140,15 @@ class _Task:
     def note_change(self) -> "None":
         """Tell that the child is there, or that its link has ended."""
         connection: "Connection" = self.connection
-        if connection.link.error is not None:
-            self._lose(connection.link.error)
-        elif connection.info is not None:
+        if not self.look_at_link() and connection.info is not None:
             self._tell("ready", connection.info.plain())
+
+    def look_at_link(self) -> "bool":
+        """Tell whether the link has ended; who ended it before it was attached tells nobody."""
+        error = self._link.error
+        if error is not None:
+            self._lose(error)
+        return error is not None
 
     def fail(self, error: "BaseException") -> "None":
         """Tell that nothing came of it."""
@@ -143,6 +169,6 @@ class _Task:
         connection = self.connection
         if connection is None or connection.stream.gone.is_set():
             self._tell("gone")
-            self._hops.forget(self._order.context_id)
+            self._hops.forget(self._link.peer_id)
         else:
             self._hops.child.loop.call_later(LOOK, self._look)
