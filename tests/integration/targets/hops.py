@@ -19,6 +19,7 @@ __all__ = [
     "add",
     "ask_controller",
     "ask_desk",
+    "bytes_below",
     "call_in",
     "fail",
     "give_back",
@@ -167,3 +168,9 @@ def write_at_end(path: "str") -> "None":
     finally:
         with open(path, "w") as file:
             file.write("ended")
+
+
+def bytes_below() -> "int":
+    """Return how much was sent from here to children."""
+    links = set(current_router().switch.routes.values())
+    return sum(link.bytes_sent for link in links)

@@ -1,0 +1,205 @@
+"""What crosses the links to contexts behind contexts: nothing twice, and no flight too many."""
+
+import shutil
+import sys
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from remotesvc import Context, Router
+from remotesvc.bootstrap.payload import build
+from remotesvc.core.authority import LOAD_MODULE, OPEN_CHILD, PASS_MODULES
+from remotesvc.core.link import Link
+from remotesvc.core.wire import RAW, Message
+from remotesvc.testing.proxy import DelayProxy
+from remotesvc.testing.server import SshServer, start_server
+from tests.integration.pythons import OLDEST
+from tests.integration.sources import Sources, own_sources
+from tests.integration.targets import hops
+
+# Stands once in each module of the package.
+MARKER = b"a marker in the source of a module"
+COUNT = 60
+
+# One way, on each of two links: well above what either end takes to answer.
+DELAY = 0.1
+
+
+class Tap:
+    """Listens to what is sent to the neighbour behind one link."""
+
+    def __init__(self, link: Link, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.sent: list[Message] = []
+        send = link.send
+
+        def listen(message: Message, *args: Any) -> None:
+            self.sent.append(message)
+            send(message, *args)
+
+        monkeypatch.setattr(link, "send", listen)
+
+    def modules(self) -> int:
+        """Return how many sources of the package have passed."""
+        return sum(_unpacked(one).count(MARKER) for one in self.sent)
+
+    def payloads(self) -> int:
+        """Return how many payloads have passed."""
+        return sum(one.payload == build() for one in self.sent)
+
+
+def _unpacked(message: Message) -> bytes:
+    try:
+        return zlib.decompress(message.payload) if message.encoding == RAW else message.payload
+    except zlib.error:
+        return message.payload
+
+
+@pytest.fixture
+def sources(tmp_path: Path) -> Iterator[Sources]:
+    """A package of sixty modules, each of which says MARKER once, and a main one of them all."""
+    with own_sources(tmp_path / "src") as own:
+        files = {f"sixty/m{one}.py": f'"""x"""\nTEXT = "{MARKER.decode()}"\n' for one in range(60)}
+        imports = "".join(f"import sixty.m{one}\n" for one in range(COUNT))
+        files["sixty/__init__.py"] = ""
+        files["sixty/main.py"] = (
+            imports
+            + "def count():\n    import sys\n"
+            + ("    return sum(name.startswith('sixty.m') for name in sys.modules) - 1\n")
+        )
+        files["sixty/late.py"] = (
+            "def count():\n    import importlib\n"
+            "    return len(importlib.import_module('sixty.m' + str(7)).TEXT)\n"
+        )
+        own.write(files)
+        yield own
+
+
+@pytest.fixture
+def count(sources: Sources) -> Callable[[], int]:
+    """The function that imports all of it."""
+    found: Callable[[], int] = sources.get("sixty.main", "count")
+    return found
+
+
+@pytest.fixture
+def relay(router: Router) -> Context:
+    """A child that others are opened in."""
+    return router.local("relay")
+
+
+@pytest.fixture
+def tap(router: Router, relay: Context, monkeypatch: pytest.MonkeyPatch) -> Tap:
+    """What is sent to the relay."""
+    return Tap(router.switch.routes[relay.id], monkeypatch)
+
+
+# -- nothing twice -------------------------------------------------------------------------------
+
+
+def test_modules_for_two_behind_one_relay_cross_the_link_to_it_once(
+    router: Router, relay: Context, tap: Tap, count: Callable[[], int]
+) -> None:
+    first, second = router.local(via=relay), router.local(via=relay)
+
+    assert first.call(count) == second.call(count) == COUNT
+
+    assert tap.modules() == COUNT
+    assert relay.call(count) == COUNT  # and that one has to be sent them for itself, as a child
+
+
+def test_relay_that_has_the_modules_itself_is_sent_none(
+    router: Router, relay: Context, tap: Tap, count: Callable[[], int]
+) -> None:
+    assert relay.call(count) == COUNT
+    assert tap.modules() == COUNT
+
+    assert router.local(via=relay).call(count) == COUNT
+
+    assert tap.modules() == COUNT
+
+
+def test_module_that_is_asked_for_crosses_once(
+    router: Router, relay: Context, tap: Tap, sources: Sources
+) -> None:
+    late = sources.get("sixty.late", "count")
+    contexts = [router.local(via=relay) for _ in range(3)]
+
+    assert [one.call(late) for one in contexts] == [len(MARKER)] * 3
+
+    assert tap.modules() == 1
+
+
+def test_nothing_crosses_the_link_between_two_relays_twice(
+    router: Router, relay: Context, tap: Tap, count: Callable[[], int]
+) -> None:
+    middle = router.local(via=relay)
+    assert router.local(via=middle).call(count) == COUNT
+    before = relay.call(hops.bytes_below)
+
+    assert router.local(via=middle).call(count) == COUNT
+
+    assert tap.modules() == COUNT
+    # Orders, names of modules, calls: no sources, and no payload.
+    assert relay.call(hops.bytes_below) - before < 10_000
+
+
+def test_payload_crosses_once_at_most(router: Router, relay: Context, tap: Tap) -> None:
+    # The relay was started from compiled code, which another Python cannot use.
+    contexts = [router.local(via=relay, python_path=OLDEST.path) for _ in range(3)]
+    assert len({one.call(hops.pid) for one in contexts}) == 3
+    assert tap.payloads() == 1
+
+
+def test_payload_never_crosses_to_a_relay_that_was_started_from_it(
+    router: Router, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    relay = router.local("relay", python_path=OLDEST.path)
+    tap = Tap(router.switch.routes[relay.id], monkeypatch)
+    contexts = [router.local(via=relay), router.local(via=relay, python_path=sys.executable)]
+    contexts.append(router.local(via=contexts[1]))
+    assert len({one.call(hops.pid) for one in contexts}) == 3
+    assert tap.payloads() == 0
+
+
+# -- one flight ----------------------------------------------------------------------------------
+
+
+def test_order_and_call_leave_before_the_relay_has_said_anything(
+    router: Router, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    relay = router.exec(["sh", "-c", "sleep 600; {line}"])
+    tap = Tap(router.switch.routes[relay.id], monkeypatch)
+    router.local(via=relay).submit(hops.pid)
+    handles = [one.handle for one in tap.sent]
+    assert handles[0] == LOAD_MODULE and OPEN_CHILD in handles and PASS_MODULES in handles
+    assert not relay.is_ready
+
+
+@pytest.mark.skipif(shutil.which("ssh") is None, reason="no ssh on this machine")
+def test_host_behind_a_host_takes_the_round_trips_of_both_and_one(router: Router) -> None:
+    # What is computed once may not take longer than a round trip.
+    router.local(via=router.local()).call(hops.add, 1, 2)
+    with start_server("embedded") as outer, start_server("embedded") as inner:
+        alone = _trips(router, outer, "paramiko") + _trips(router, inner, "openssh")
+        with DelayProxy(outer.port, DELAY) as near, DelayProxy(inner.port, DELAY) as far:
+            relay = router.ssh("demo", config_file=str(outer.config_for_port(near.port)))
+            config = str(inner.config_for_port(far.port))
+            below = router.ssh("demo", config_file=config, via=relay)
+            assert below.call(hops.add, 1, 2) == 3
+            together = near.counts().round_trips + far.counts().round_trips
+            router.close()
+    assert together <= alone + 1
+
+
+def _trips(router: Router, server: SshServer, transport: str) -> int:
+    """Return what connecting and one call take by themselves."""
+    with DelayProxy(server.port, DELAY) as proxy:
+        config = str(server.config_for_port(proxy.port))
+        context = router.ssh("demo", config_file=config, transport=transport)
+        assert context.call(hops.add, 1, 2) == 3
+        trips = proxy.counts().round_trips
+        context.shutdown()
+        return trips
