@@ -185,7 +185,7 @@ class Loop:
 
     def _until_next_timer(self) -> "Optional[float]":
         timers = self._timers
-        while timers and timers[0].callback is None:
+        while timers and not timers[0].callback:
             heapq.heappop(timers)
         return max(0.0, timers[0].when - time.monotonic()) if timers else None
 

@@ -273,8 +273,7 @@ class Switch:
         if message.reply_to < FIRST_DYNAMIC:
             return None  # it wants none; or ours to reach a handle that it may not
         try:
-            reply_to = message.reply_to
-            return self.send(message.src, reply_to, encoding, payload, 0, None, may_wait)
+            return self.send(message.src, message.reply_to, encoding, payload, may_wait=may_wait)
         except MessageTooLarge:
             raise
         except Error:
