@@ -41,6 +41,9 @@ __all__ = ["Hop"]
 # What a report of the deadline may take to come here, before it is missed.
 SLACK = 5.0
 
+# What is told last.
+GONE = encode(("gone", None))
+
 # So many questions the user answers for one login: with three tries of each that is enough.
 QUESTIONS_LIMIT = 16
 
@@ -142,6 +145,8 @@ class Hop:
                 error = problem  # the link to who said so is not to blame: it may be another's
             self._finish(error)
             return
+        if self.error is not None and message.payload != GONE:
+            return  # it is lost, and only its end is of interest
         event = None
         if message.encoding == PLAIN and len(message.payload) <= EVENT_LIMIT:
             try:
