@@ -52,7 +52,7 @@ class FakeChild:
         configure = FrameDecoder().feed(header + self._read(HEADER.unpack(header)[-1]))[0]
         self.settings = Settings(*decode(configure.payload))
         self.own_id = self.settings.own_id
-        self.parent = self.settings.parents[0]
+        self.parent = self._caller = self.settings.parents[0]
         self._decoder = FrameDecoder()
         self._reassembler = Reassembler(1 << 30)
         self._inbox: list[Message] = []
@@ -69,6 +69,7 @@ class FakeChild:
             message = self._next()
             if message.handle == CALL_FUNCTION:
                 _, name, args = decode(message.payload)[:3]
+                self._caller = message.src
                 getattr(self, name)(message.reply_to, *args)
             elif message.handle != PING:
                 self._heard.append((message.handle, message.encoding, message.payload))
@@ -101,15 +102,15 @@ class FakeChild:
         message = self._next()
         while message.handle != REPLY_HANDLE:
             message = self._next()
-        self._send(reply_to, 0, PLAIN, encode((message.encoding, message.payload)))
+        self._answer(reply_to, (message.encoding, message.payload))
 
     def heard(self, reply_to: int) -> None:
         """Return what came so far."""
-        self._send(reply_to, 0, PLAIN, encode(self._heard))
+        self._answer(reply_to, self._heard)
 
     def settle(self, reply_to: int) -> None:
         """Return nothing."""
-        self._send(reply_to, 0, PLAIN, encode(None))
+        self._answer(reply_to, None)
 
     def deafen(self, reply_to: int) -> None:
         """Stay, and read nothing any more."""
@@ -143,6 +144,10 @@ class FakeChild:
             encoding,
             payload,
         )
+
+    def _answer(self, reply_to: int, value: Any) -> None:
+        frame = self._frame(0, reply_to, PLAIN, encode(value), dst=self._caller)
+        self._write(encode_frame(frame))
 
     def _send(self, handle: int, reply_to: int, encoding: int, payload: bytes) -> None:
         self._write(encode_frame(self._frame(0, handle, encoding, payload, reply_to)))

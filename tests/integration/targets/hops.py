@@ -5,6 +5,7 @@ Python 3.6.
 
 import logging
 import os
+import resource
 import time
 
 from remotesvc import Context, current_router
@@ -12,7 +13,7 @@ from remotesvc.service import AllowAny, Service, expose
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, List, Tuple
+    from typing import Any, Dict, List, Tuple
 
 __all__ = [
     "Desk",
@@ -29,7 +30,9 @@ __all__ = [
     "open_many",
     "open_via",
     "open_with",
+    "peak_kb",
     "pid",
+    "routes",
     "same",
     "say",
     "sleep_long",
@@ -174,3 +177,13 @@ def bytes_below() -> "int":
     """Return how much was sent from here to children."""
     links = set(current_router().switch.routes.values())
     return sum(link.bytes_sent for link in links)
+
+
+def routes() -> "Dict[int, int]":
+    """Return by which child each context below is reached."""
+    return {one: link.peer_id for one, link in current_router().switch.routes.items()}
+
+
+def peak_kb() -> "int":
+    """Return the most memory that this process ever had."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
