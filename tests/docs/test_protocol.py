@@ -20,14 +20,20 @@ from remotesvc.bootstrap.settings import MARKER, Settings
 from remotesvc.channel import frames
 from remotesvc.channel.frames import END, VALUE
 from remotesvc.channel.frames import cut as cut_value
+from remotesvc.connect.order import Order
 from remotesvc.controller.decoder import decode as fast_decode
 from remotesvc.core import authority, dead, extensions, finder, wire
 from remotesvc.core.authority import (
+    ADD_ROUTE,
+    ALLOCATE_ID,
     CALL_FUNCTION,
     CALL_SERVICE,
     CONFIGURE,
+    DEL_ROUTE,
+    GIVE_IDS,
     HANDLES,
     HELLO,
+    OPEN_CHILD,
     PING,
     STDIO,
 )
@@ -63,6 +69,7 @@ SETTINGS = (
 )
 FACTS = (1, (3, 9, 2), "/usr/bin/python3", 4711, "web1", "Linux-6.1.0-x86_64", 1000)
 CALL = Message(5, 0, 0, CALL_FUNCTION, 256, PLAIN, encode(["os", "getpid", [], {}]))
+ORDER = Order(9, "remotesvc.connect.local", "probe", "a/local", 30.0, {}, {"LANG": "C"}, None, 30)
 REQUEST = pack_request(ACTIVATE, "app.Disk", "free", encode({"path": "/"}))
 FRAGMENTS = [piece for piece, _ in cut(Message(5, 0, 0, 4, 256, PLAIN, bytes(300_000)), 1)]
 
@@ -93,6 +100,11 @@ EXAMPLES: dict[str, bytes] = {
     "service-stream": encode_frame(Message(0, 5, 5, 256, 0, RAW, NUMBER.pack(1))),
     "service-cancel": encode_frame(Message(5, 0, 0, CALL_SERVICE, 0, RAW, pack_cancel(256))),
     "dead": encode_frame(Message(0, 5, 5, 256, 0, DEAD, bury("refused", "no"))),
+    "open-child": encode_frame(Message(5, 0, 0, OPEN_CHILD, 256, PLAIN, ORDER.pack())),
+    "allocate-id": encode_frame(Message(0, 5, 5, ALLOCATE_ID, 256, RAW, b"")),
+    "give-ids": encode_frame(Message(5, 0, 0, GIVE_IDS, 0, PLAIN, encode((9, 73, 6, False)))),
+    "add-route": encode_frame(Message(0, 5, 5, ADD_ROUTE, 0, PLAIN, encode(9))),
+    "del-route": encode_frame(Message(0, 5, 5, DEL_ROUTE, 0, PLAIN, encode(([9], "cut")))),
 }
 
 
