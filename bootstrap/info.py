@@ -3,6 +3,8 @@
 Only this file knows their order on the wire; `_facts()` in child.py follows it.
 """
 
+from ..core.visible import visible
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Tuple
@@ -41,6 +43,13 @@ class Info:
     def plain(self) -> "Tuple[Any, ...]":
         """Return the fields in their order."""
         return tuple(getattr(self, name) for name in self.__slots__)
+
+    def describe(self) -> "str":
+        """Return the facts in words, made visible: they are the child's."""
+        version = ".".join(map(str, self.python_version))
+        words = "Python %s at %s, pid %d, uid %d, on %s (%s)"
+        fields = version, self.executable, self.pid, self.uid, self.hostname, self.platform
+        return visible(words % fields)
 
     def __repr__(self) -> "str":
         fields = ", ".join("%s=%r" % (name, getattr(self, name)) for name in self.__slots__)

@@ -91,6 +91,9 @@ class Router(Ways):
         self.heartbeat = heartbeat
         self.heartbeat_misses = heartbeat_misses
         self.grace = grace
+        # Called as on_step(context_id, phase, elapsed, text) with what is done and found while
+        # contexts are opened; on any thread, so it must not block.
+        self.on_step: "Optional[Callable[[int, str, float, str], None]]" = None
         self.loop = Loop()
         reports = importlib.import_module("remotesvc.controller.reports")
         self.switch: "Switch" = reports.ReportingSwitch(max_message_size, siblings, self.name_of)
@@ -155,7 +158,9 @@ class Router(Ways):
         )
         connector = find_connector(kind)
         _check_connector_options(kind, connector.connect, opts)
-        return open_child(self, self._roster, connector, where, opts, options)
+        context = open_child(self, self._roster, connector, where, opts, options)
+        context.kind = kind
+        return context
 
     @property
     def home(self) -> "Router":

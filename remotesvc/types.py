@@ -103,6 +103,10 @@ class Child(Protocol):
     farewell: str
 
     @property
+    def traffic(self) -> tuple[int, int] | None:
+        """The bytes sent to it and received so far; None where that is not known here."""
+
+    @property
     def link(self) -> Ending:
         """The link to it."""
 
@@ -220,6 +224,10 @@ class HopRouter(Opener, Protocol):
 
 class OpeningRouter(HopRouter, Protocol):
     """What opens contexts for a router: that itself, or the part of a child that does."""
+
+    @property
+    def on_step(self) -> Callable[[int, str, float, str], None] | None:
+        """Who wants to know what is done and found: on_step(context_id, phase, elapsed, text)."""
 
     @property
     def home(self) -> Home:

@@ -31,7 +31,7 @@ from ..core.wire import FRAME_LIMIT, PLAIN, Message, encode_frame
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Callable, List, Optional, Sequence
+    from typing import Callable, List, Optional, Sequence, Tuple
 
     from ..bootstrap.info import Info
     from ..core.loop import Timer
@@ -53,6 +53,7 @@ class Attempt:
     """One attempt to connect: where to, since when, until when; shared by all its phases.
 
     `cancel()` ends it from another thread: no time is left, and all that `cut_by` got is called.
+    Whoever works on it notes what was done and found, for a router with `on_step`.
     """
 
     def __init__(self, where: "str", timeout: "float", link: "Optional[Link]" = None) -> "None":
@@ -64,7 +65,14 @@ class Attempt:
         self.renewals = 0
         self._started = self._since = time.monotonic()
         self._cancelled = threading.Event()
+        # Called as observer(phase, elapsed, text), on whatever thread has something to tell.
+        self.observer: "Optional[Callable[[str, float, str], None]]" = None
         self._cuts: "List[Callable[[], None]]" = []
+
+    def note(self, phase: "str", text: "str") -> "None":
+        """Tell what was done or found, if anybody wants to know; `text` may be anything."""
+        if self.observer is not None:
+            self.observer(phase, self.elapsed, text)
 
     def cut_by(self, cut: "Callable[[], None]") -> "None":
         """Have `cut()`, too, called by a cancel: it wakes whoever waits, and must not block."""
@@ -233,12 +241,22 @@ class Connection:
             raise again(self.link.error or DisconnectedError("closed before it was ready"))
         return self.info
 
+    @property
+    def traffic(self) -> "Optional[Tuple[int, int]]":
+        """The bytes sent and received so far."""
+        return self.link.bytes_sent, self.link.bytes_received
+
     def _on_bytes(self, data: "bytes") -> "None":
+        had_begun = self._handshake.has_marker
         outcome = self._handshake.feed(data)
+        if self._handshake.has_marker and not had_begun:
+            self._attempt.note("interpreter", "a Python began to read what was sent")
         if isinstance(outcome, Ready):
             self._stop_timer()
             self.info = outcome.info
+            self._attempt.note("bootstrap", outcome.info.describe())
             router, link, stream = self._router, self.link, self.stream
+            link.bytes_received += len(data) - len(outcome.rest)
             stream.on_bytes = link.on_bytes
             link.watch(router.loop, router.heartbeat, router.heartbeat_misses, router.switch.id)
             self._settled.set()

@@ -85,6 +85,7 @@ def become(
     typist = _seat(router, attempt, way, process, dialogue, prompts)
     stream = LoginStream(router.loop, process, word, typist, way.terminal, way.mark)
     stream.wait(attempt, lambda status, said: _refused(attempt, way, status, said))
+    attempt.note("auth", "%s let us in" % way.program)
     return Connection(router, stream, context_id, attempt, payload, names)
 
 

@@ -25,7 +25,7 @@ from .typist import check_answers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Optional
+    from typing import Any, Optional, Tuple
 
     from ..bootstrap.info import Info
     from ..core.context import Context
@@ -52,6 +52,9 @@ class Hop:
     """A Child (types.py), its own link and its own stream; a Waiter for what is told of it."""
 
     limit = EVENT_LIMIT
+
+    # That of its link is known over there.
+    traffic: "Optional[Tuple[int, int]]" = None
 
     def __init__(
         self,
@@ -89,6 +92,7 @@ class Hop:
             payload = order.pack()
             self._router.add_hop(order.context_id, via.id)
             switch.send(via.id, OPEN_CHILD, PLAIN, payload, self._handle, via.auth)
+            self._attempt.note("interpreter", "%s was told to open it" % via.name)
         except BaseException:
             # Nobody over there knows of it, and nobody will tell that it is gone.
             switch.unlisten(self._handle)
@@ -175,6 +179,7 @@ class Hop:
         if verb == "ready":
             if self.error is None and self.info is None:
                 self.info = told
+                self._attempt.note("bootstrap", told.describe())
                 self._stop_timer()
                 self._settled.set()
         elif verb == "ask":

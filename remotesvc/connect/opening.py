@@ -4,7 +4,9 @@ With `via` the connector runs in that context, as an order that it carries out (
 in this process.
 """
 
+import functools
 import math
+import time
 
 from ..bootstrap.seed import get_probe
 from ..core.errors import DisconnectedError, Error, RefusedError
@@ -92,6 +94,8 @@ class _Opening:
         attempt = Attempt(common.name or where, common.connect_timeout)
         router.switch.check_process()
         context_id = roster.begin(attempt)
+        if router.on_step is not None:
+            attempt.observer = functools.partial(router.on_step, context_id)
         try:
             connection = self._connect(context_id, attempt)
             if context is None:
@@ -101,6 +105,7 @@ class _Opening:
             else:
                 roster.renew(context, connection)
             context.pool_size = common.pool_size
+            context.since = time.monotonic()
             attempt.where = context.name
             _start(router, roster, connection, common)
             return context

@@ -36,6 +36,8 @@ ALLOCATE_TIMEOUT = 30.0
 class Openings(Ways, Opener):
     """What opens contexts in one child, for its Branch."""
 
+    on_step = None
+
     def __init__(self, branch: "Branch") -> "None":
         child = branch.child
         Opener.__init__(self, child, child.settings.log_level)
@@ -53,7 +55,9 @@ class Openings(Ways, Opener):
         options = Common(*args, **common)
         if options.results != "plain":
             raise RefusedError("results='pickle' is for the controller: a child takes no pickles")
-        return open_child(self, self.roster, find_connector(kind), where, opts, options)
+        context = open_child(self, self.roster, find_connector(kind), where, opts, options)
+        context.kind = kind
+        return context
 
     @property
     def contexts(self) -> "List[Context]":

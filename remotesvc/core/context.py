@@ -4,6 +4,7 @@ import functools
 import importlib
 import struct
 import threading
+import time
 
 from .authority import CANCEL, SHUTDOWN
 from .dead import exhume
@@ -70,6 +71,10 @@ class Context(Verbs):
         # What it was called first: it stays the same context.
         self._key = context_id
         self.name = name
+        # By which connector it was opened, such as "ssh"; "" if it was not opened from here.
+        self.kind = ""
+        # When it was opened, or heard of first.
+        self.since = time.monotonic()
         self._connection = connection
         self._callbacks: "List[Callable[[Exception], None]]" = []
         # Of a lent one: the context that the router tells what happens to it.
@@ -115,7 +120,29 @@ class Context(Verbs):
         copy = Context(self.router, self.id, self.name, self._connection, False, auth)
         copy._original = self._original or self
         copy._key = self._key
+        copy.kind, copy.since = self.kind, self.since
         return copy
+
+    @property
+    def age(self) -> "float":
+        """Seconds since it was opened, or, if that was not from here, since it is known."""
+        return time.monotonic() - self.since
+
+    @property
+    def traffic(self) -> "Optional[Tuple[int, int]]":
+        """The bytes sent to it and received, with those of what lies behind it.
+
+        None for a context that is not at the other end of a link of this program's.
+        """
+        return None if self._connection is None else self._connection.traffic
+
+    @property
+    def children(self) -> "List[Context]":
+        """The contexts that are known here to run in it, whoever had them started."""
+        relay = self.router.switch.relay
+        ids = [] if relay is None else relay.routes.children_of(self.id)
+        found = [self.router.context(context_id) for context_id in ids]
+        return [context for context in found if context is not None]
 
     def wait_until_ready(self, timeout: "Optional[float]" = None) -> "Info":
         """Wait for HELLO, bounded by the connect timeout, and return its facts.

@@ -81,6 +81,7 @@ class Link:
         self._has_heard = True
         self._excused_until = 0.0
         self.bytes_sent = 0
+        self.bytes_received = 0
 
     def attach(self, stream: "Stream", opening: "bytes" = b"") -> "None":
         """Begin to write to a stream: first `opening`, then whatever was queued meanwhile.
@@ -178,6 +179,7 @@ class Link:
     def on_bytes(self, data: "bytes") -> "None":
         """Take bytes from the stream and hand on the messages that they complete."""
         self._has_heard = True
+        self.bytes_received += len(data)
         try:
             for message in self._decoder.feed(data):
                 if self.error is not None:

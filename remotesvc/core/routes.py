@@ -116,6 +116,10 @@ class Routes:
         """
         return self._accounts.get(context_id, context_id)
 
+    def children_of(self, context_id: "int") -> "List[int]":
+        """Return those below that were started in one context, in the order of their ids."""
+        return sorted(one for one, above in list(self._above.items()) if above == context_id)
+
     def _add(self, link: "Link", context_id: "int", parent_id: "int") -> "None":
         link.reach.add(context_id)
         self._switch.routes[context_id] = link

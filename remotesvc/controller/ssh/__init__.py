@@ -52,6 +52,7 @@ def connect(
     if is_default_timeout and login.settings.connect_timeout:
         attempt.timeout = float(login.settings.connect_timeout)
     _say_once(router, login)
+    attempt.note("resolve", _describe(options, login))
     opening = Opening(
         connections=router.kept.setdefault("ssh", Connections()),
         key=_key(options, login, host) if options.share else None,
@@ -65,6 +66,7 @@ def connect(
         must_not_wait=router.loop.is_current,
     )
     stream = opening.open()
+    attempt.note("interpreter", f"asked for the first of {', '.join(names)} that is there")
     return Connection(router, stream, context_id, attempt, build(), names)
 
 
@@ -93,6 +95,18 @@ def _login(options: SshOptions, host: str) -> Login:
     )
     host_keys = HostKeys.read(settings, options.known_hosts_files, options.host_key_policy)
     return Login(settings, options.credentials, host_keys, file)
+
+
+def _describe(options: SshOptions, login: Login) -> str:
+    """Return who is reached, where, and by whose word."""
+    files = options.config_path or "~/.ssh/config and the system's"
+    settings = login.settings
+    text = f"{login.name} as {settings.user}, by the options and ssh_config ({files})"
+    hops = settings.proxy_jump if options.jumps is None else options.jumps
+    if hops:
+        return f"{text}, through {', '.join(hops)}"
+    command = settings.proxy_command
+    return text if command is None else f"{text}, by the ProxyCommand {command}"
 
 
 def _say_once(router: "Opener", login: Login) -> None:

@@ -92,6 +92,8 @@ class _Login:
             "keyboard-interactive": self._try_interactive,
             "password": self._try_password,
         }
+        order = ", ".join(self._settings.authentications)
+        self._attempt.note("auth", f"{self._where}: as {self._settings.user}, trying {order}")
         self._is_one_step_further = True
         while self._is_one_step_further:
             self._is_one_step_further = False
@@ -124,6 +126,9 @@ class _Login:
             raise self._lost(error) from error
         if what is not None:
             self._tried.append(what)
+            outcome = "refused" if still_needed is None else "accepted"
+            also = f"; {', '.join(still_needed)} is wanted, too" if still_needed else ""
+            self._attempt.note("auth", f"{self._where}: {what} {outcome}{also}")
         if still_needed:
             self._allowed = set(still_needed)
             self._is_one_step_further = True
@@ -221,12 +226,18 @@ class _Answers:
         password, self._password = self._password, None
         return password
 
+    def _is_for_password(self, prompts: Sequence[tuple[str, bool]]) -> bool:
+        """Tell whether the one question is clearly for the password that was given."""
+        (question, is_echoed), *others = prompts
+        is_asked = not others and not is_echoed and "password" in question.lower()
+        return is_asked and self.has_password
+
     def __call__(
         self, title: str, instructions: str, prompts: Sequence[tuple[str, bool]]
     ) -> Sequence[str]:
         if not prompts:
             return []  # a server may only want to say something
-        if self._prompts is not None:
+        if self._prompts is not None and not self._is_for_password(prompts):
             return _checked(self._prompts(title, instructions, prompts), len(prompts))
         if len(prompts) == 1 and not prompts[0][1]:
             password = self.take_password()

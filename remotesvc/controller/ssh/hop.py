@@ -112,6 +112,7 @@ def begin(chain: Chain, attempt: Attempt, login: Login) -> Transport:
         transport.get_remote_server_key()
     except (paramiko.SSHException, EOFError, OSError) as error:
         raise _explain_start(chain, attempt, login, error) from error
+    attempt.note("host key", f"{login.name} is {transport.remote_version}")
     return transport
 
 
@@ -145,6 +146,7 @@ def _open_tcp_channel(chain: Chain, attempt: Attempt, login: Login) -> _Tunnel:
         channel = chain.transports[-1].open_channel(
             "direct-tcpip", target, ("127.0.0.1", 0), timeout=attempt.left + 0.1
         )
+        attempt.note("tcp", f"{login.name} reached through the jump host")
         return _Tunnel(channel)
     except (paramiko.SSHException, EOFError, OSError) as error:
         if attempt.left == 0:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from ...connect.base import Attempt
 from ...core.errors import ConnectError, HostKeyError
-from ..known_hosts import Known, KnownHosts, Revoked, Unknown, remember
+from ..known_hosts import Known, KnownHosts, Revoked, Unknown, fingerprint, remember
 from ..known_hosts.text import describe
 from ..ssh_config.settings import SshSettings
 
@@ -82,7 +82,11 @@ class HostKeys:
         """Accept the key that the host showed, or raise HostKeyError with the way out."""
         kind, blob = key.get_name(), key.asbytes()
         verdict = self.known.judge(self.name, self.port, kind, blob)
+        files, shown = ", ".join(self.known.files), fingerprint(blob)
+        attempt.note("host key", f"policy {self.policy}, known_hosts: {files or 'no file'}")
+        attempt.note("host key", f"it showed {kind} {shown}")
         if isinstance(verdict, Known):
+            attempt.note("host key", f"known by {verdict.key.where}")
             return
         if not isinstance(verdict, Revoked):
             if self.policy == "ignore":

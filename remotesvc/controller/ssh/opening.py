@@ -70,6 +70,7 @@ class Opening:
         transport = connection.wait(attempt)
         if transport is None:
             return None
+        attempt.note("auth", "another child of this program shares its connection")
         if self.tries.retries:
             attempt.renew()  # whoever made it may have waited for the host for long
         try:

@@ -78,14 +78,20 @@ def connect_tcp(
 ) -> TcpWire:
     """Connect to the first address of a host that answers; TCP_NODELAY is on."""
     addresses = _resolve(attempt, host, port, family)
+    named = dict.fromkeys(str(address[0]) for _, address in addresses)
+    attempt.note("resolve", f"{host} is {', '.join(named)}")
     reason = "it has no address"
     for index, (kind, address) in enumerate(addresses):
         # A dead first address, say of a broken IPv6, leaves the others their share of the time.
         share = attempt.left / (len(addresses) - index)
         try:
-            return TcpWire(_connect(attempt, kind, address, max(0.001, share), bind_address))
+            wire = TcpWire(_connect(attempt, kind, address, max(0.001, share), bind_address))
         except OSError as error:
             reason = error.strerror or str(error)
+            attempt.note("tcp", f"{address[0]} port {port}: {reason}")
+        else:
+            attempt.note("tcp", f"connected to {address[0]} port {port}")
+            return wire
         if attempt.left == 0:
             raise attempt.timed_out("tcp", f"connecting to {host} port {port}")
     text = (
