@@ -1,14 +1,12 @@
 """`remotesvc call`: one method of a service of yours on one host or many."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import click
 
 from remotesvc.controller.modules.locate import Locator
 from remotesvc.controller.modules.origin import is_stdlib_name
-from remotesvc.core.futures import ReplyFuture
-from remotesvc.core.verbs import Verbs
 
 from .arguments import parse_arguments
 from .callee import Callee
@@ -26,7 +24,7 @@ from .parameters import Word, WordsCommand, literal_tail
 from .report import is_debugging
 from .service_source import EXAMPLE, SoughtMethod
 from .usage import UsageProblem
-from .visit import Job
+from .visit import Calls, Job, Reached
 
 __all__ = ["call", "split_service"]
 
@@ -68,8 +66,8 @@ def call(
     that the method has in its place.
     """
     output = ctx.ensure_object(Output)
-    connect, settings = take_options(options)
     chosen = parse_hosts(hosts)
+    connect, settings = take_options(options, chosen)
     arguments = parse_arguments(words, literal_tail=literal_tail(ctx), is_text=settings.is_text)
     callee = _find_method(target)
     kwargs = name_arguments(callee, arguments)
@@ -79,8 +77,8 @@ def call(
         return ExitCode.OK
     service, _, method = str(callee).rpartition(".")
 
-    def begin(verbs: Verbs) -> Iterator[ReplyFuture]:
-        yield verbs.submit_service(service, method, **kwargs)
+    def begin(reached: Reached) -> Calls:
+        return (yield reached.verbs.submit_service(service, method, **kwargs))
 
     subject = Subject(str(callee), callee.hint, is_service=True)
     job = Job(subject, begin, connect, settings.timeout, is_debugging())

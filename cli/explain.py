@@ -4,6 +4,7 @@ The table of kinds stands here. No traceback of ours is ever part of it: a user'
 unreachable host are told in words.
 """
 
+import re
 import traceback
 from dataclasses import dataclass
 
@@ -48,11 +49,20 @@ PLEA = "please report this, with what REMOTESVC_DEBUG=1 in the environment adds 
 # The library's words for what has another name on the command line.
 OPTIONS = {
     "-i (identity_file=)": "-i",
+    "identity_file=": "-i",
+    "or password= in a program": "or a password with -k",
+    "password= or prompts=": "or a password with -k",
+    "give prompts= to answer that": "only at a terminal can that be answered",
+    "give tty=True": "-K opens one",
     "config_file=": "-F",
     "connect_timeout": "--connect-timeout",
     "passphrase=, or add it": "it",
     "python_path": "--python",
 }
+
+
+# A login asks for the password of somebody somewhere; sudo and its like ask here.
+OF_SSH = re.compile(r"(password of \S+@\S+: give) password=")
 
 
 @dataclass(frozen=True)
@@ -137,6 +147,7 @@ def _without_prefix(message: str, host: str) -> str:
 def _connect_text(text: str, phase: str) -> str:
     for ours, option in OPTIONS.items():
         text = text.replace(ours, option)
+    text = OF_SSH.sub(r"\1 -k", text).replace("give password=", "give -K")
     if "phase:" in text:
         return text
     first, newline, rest = text.partition("\n")

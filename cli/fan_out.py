@@ -10,12 +10,15 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from types import TracebackType
 
+from remotesvc.connect.connectors import CONNECTORS
 from remotesvc.controller.output import Sink
 from remotesvc.router import Router
 
 from .events import Events, Notice
 from .hosts import Host
 from .outcome import Item, Outcome
+from .questions import Passwords, Questions
+from .reach import Reach
 from .visit import Job, Visit
 
 __all__ = ["FanOut", "prepare"]
@@ -23,17 +26,31 @@ __all__ = ["FanOut", "prepare"]
 
 def prepare(hosts: Sequence[Host]) -> None:
     """Import what connecting takes, before modules of the user's could be in the way."""
-    if not all(host.is_local for host in hosts):
+    kinds = {part.kind for host in hosts for part in host.parts}
+    for kind in kinds & CONNECTORS.keys() - {"ssh"}:
+        importlib.import_module(CONNECTORS[kind])
+    if "ssh" in kinds:
         importlib.import_module("remotesvc.controller.ssh")
 
 
 class FanOut:
     """A context manager: what is still under way at its end is cut off and ended."""
 
-    def __init__(self, hosts: Sequence[Host], job: Job, forks: int, sink: Sink) -> None:
+    def __init__(
+        self,
+        hosts: Sequence[Host],
+        job: Job,
+        forks: int,
+        sink: Sink,
+        questions: Questions,
+        passwords: Passwords,
+    ) -> None:
         self._events = Events()
+        self._questions = questions
         self._router = Router(output=sink)
-        self._visits = [Visit(host, job, self._router, self._events) for host in hosts]
+        self._router.on_step = job.observe
+        self._reach = Reach(self._router, job.connect, questions, passwords)
+        self._visits = [Visit(host, job, self._reach, self._events) for host in hosts]
         self._waiting = deque(self._visits)
         self._closing = threading.Lock()
         self._threads = [
@@ -83,6 +100,7 @@ class FanOut:
             them = "the connection" if busy == 1 else "the connections"
             self._say(f"ending the call on {_hosts(busy)}; Ctrl-C again drops {them}")
         self._events.close()
+        self._questions.close()
         for visit in self._visits:
             visit.interrupt()
 
@@ -93,11 +111,13 @@ class FanOut:
             self._say(f"dropping the connection to {_hosts(busy)}")
         for visit in self._visits:
             visit.drop()
+        self._reach.drop()
 
     def close(self) -> None:
         """Begin no further host, and return when all children have ended; twice is fine."""
         self._waiting.clear()
         self._events.close()
+        self._questions.close()
         with self._closing:
             self._router.close()
 

@@ -1,19 +1,26 @@
 """The options that commands have in common, as decorators, and their values as data."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from functools import reduce
 from typing import Any
 
 import click
 
-from .hosts import parse_jumps
-from .options import ConnectOptions, RunOptions
-from .parameters import ConfigFile, Path, Seconds
+from .hosts import Host, parse_host, parse_jumps
+from .options import Become, ConnectOptions, RunOptions
+from .parameters import BEHIND, ConfigFile, Path, Seconds
+from .usage import UsageProblem
 
 __all__ = ["call_flags", "host_flags", "take_options"]
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+B = "add -b (--become)"
+
+# What useradd lets through, and numbers as sudo has them.
+USER = re.compile(r"#[0-9]+|[A-Za-z0-9_][A-Za-z0-9_.-]*\$?")
 
 REACHING: tuple[Decorator, ...] = (
     click.option(
@@ -46,7 +53,46 @@ REACHING: tuple[Decorator, ...] = (
         "otherwise.",
     ),
     click.option(
-        "jump", "--jump", metavar="HOST", multiple=True, help="Go through this host, or none."
+        "jump",
+        "--jump",
+        metavar="HOST",
+        multiple=True,
+        help="Go through this host, or none: it carries bytes, and is trusted with nothing.",
+    ),
+    click.option(
+        "via",
+        "--via",
+        metavar="HOST",
+        help="Log in from this host: it sees and does all, and is trusted with everything.",
+    ),
+    click.option(
+        "transport",
+        "--transport",
+        type=click.Choice(["paramiko", "openssh"]),
+        help="openssh: by the ssh program of this machine.",
+    ),
+    click.option("is_asking_pass", "-k", "--ask-pass", is_flag=True, help="Ask for a password."),
+    click.option(
+        "become",
+        "-b",
+        "--become",
+        metavar="[USER]",
+        is_flag=False,
+        flag_value="root",
+        help="Become this user on the host, root unless one is named.",
+    ),
+    click.option(
+        "become_method",
+        "--become-method",
+        type=click.Choice(["sudo", "su", "doas"]),
+        help="By which program; sudo unless one is named.",
+    ),
+    click.option(
+        "is_asking_become_pass",
+        "-K",
+        "--ask-become-pass",
+        is_flag=True,
+        help="Ask for the password of that program.",
     ),
     click.option(
         "python",
@@ -105,12 +151,44 @@ def call_flags(command: Callable[..., Any]) -> Callable[..., Any]:
     return _decorated(command, (*REACHING, is_text, VERBOSE, is_dry))
 
 
-def take_options(options: dict[str, Any]) -> tuple[ConnectOptions, RunOptions]:
-    """Return the values of the options; UsageProblem for a jump host that cannot be one."""
+def take_options(
+    options: dict[str, Any], hosts: Sequence[Host]
+) -> tuple[ConnectOptions, RunOptions]:
+    """Return the values of the options; UsageProblem for what makes no sense for the hosts."""
+    method = options.pop("become_method")
     names = [field.name for field in fields(ConnectOptions)]
     given = {name: options.pop(name) for name in names}
     given["jump"] = parse_jumps(given["jump"])
-    return ConnectOptions(**given), RunOptions(**options)
+    given["via"] = None if given["via"] is None else parse_host(given["via"])
+    given["become"] = _become(given["become"], method)
+    connect = ConnectOptions(**given)
+    _check(connect, hosts)
+    return connect, RunOptions(**options)
+
+
+def _become(user: str | None, method: str | None) -> Become | None:
+    if user is None:
+        if method is not None:
+            raise UsageProblem(
+                f"--become-method {method} says how, but not to become anybody: {B}"
+            )
+        return None
+    if not USER.fullmatch(user):
+        raise UsageProblem(f"-b has taken {user!r} for the name of a user. {BEHIND}")
+    return Become(user, method or "sudo")
+
+
+def _check(connect: ConnectOptions, hosts: Sequence[Host]) -> None:
+    is_becoming = connect.become is not None or any(host.is_becoming for host in hosts)
+    if connect.is_asking_become_pass and not is_becoming:
+        raise UsageProblem(f"-K asks for a password that nobody needs: {B}")
+    starts = hosts if connect.via is None else [connect.via]
+    if connect.is_asking_pass and all(host.login < 0 for host in hosts):
+        raise UsageProblem("-k asks for a password for SSH, and no host is reached by that")
+    for option, value in (("--jump", connect.jump), ("--transport", connect.transport)):
+        if value and all(host.is_local for host in starts):
+            names = ", ".join(host.name for host in starts)
+            raise UsageProblem(f"{option} is about SSH, and {names} is reached without it")
 
 
 def _decorated(command: Callable[..., Any], flags: tuple[Decorator, ...]) -> Callable[..., Any]:

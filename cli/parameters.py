@@ -20,7 +20,9 @@ else:
     # Older versions of click know no brackets here.
     SecondsType = TextType = click.ParamType
 
-__all__ = ["ConfigFile", "Path", "Seconds", "Word", "WordsCommand", "literal_tail"]
+from .usage import UsageProblem
+
+__all__ = ["BEHIND", "ConfigFile", "Path", "Seconds", "Word", "WordsCommand", "literal_tail"]
 
 # No word of a command line holds it, so it cannot be mistaken for a part of one.
 MARK = "\0"
@@ -29,6 +31,9 @@ NEGATIVE_NUMBER = re.compile(r"-\.?[0-9]")
 
 # Where the number of words after `--` is kept for the command.
 TAIL_KEY = "remotesvc.literal_tail"
+
+# An option with a value that may be missing takes the next word for it, as click has it.
+BEHIND = "Write -b behind the words, or --become=USER"
 
 # Two weeks, as for Router: the timers of poll(2) end at 24 days.
 MAX_SECONDS = 14 * 86400.0
@@ -114,7 +119,13 @@ class WordsCommand(click.Command):
         """Mark numbers, count what stands after `--`, and parse."""
         end = args.index("--") if "--" in args else len(args)
         ctx.meta[TAIL_KEY] = len(args[end + 1 :])
-        return super().parse_args(ctx, [*self._marked(args[:end]), *args[end:]])
+        try:
+            return super().parse_args(ctx, [*self._marked(args[:end]), *args[end:]])
+        except click.MissingParameter as error:
+            taken = ctx.params.get("become")
+            if taken in args[:end]:
+                raise UsageProblem(f"-b has taken {taken!r} for a user. {BEHIND}", ctx) from error
+            raise
 
     def _marked(self, args: Sequence[str]) -> Iterator[str]:
         before = ""

@@ -1,13 +1,11 @@
 """`remotesvc run`: one function of yours on one host or many."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import click
 
 from remotesvc.controller.modules.locate import Locator
-from remotesvc.core.futures import ReplyFuture
-from remotesvc.core.verbs import Verbs
 
 from .arguments import Arguments, parse_arguments
 from .callee import Callee, split_target
@@ -26,7 +24,7 @@ from .report import is_debugging
 from .signature import find_mismatch, signature_of
 from .standard_library import find_standard
 from .usage import UsageProblem
-from .visit import Job
+from .visit import Calls, Job, Reached
 
 __all__ = ["run"]
 
@@ -37,6 +35,9 @@ Examples:
   remotesvc run web1,web2 app.health.check disk=/srv limit=0.9
   remotesvc run root@10.0.0.7:2222 app.deploy.restart nginx --timeout 60
   remotesvc run @local app.health.check            # on this machine, without SSH
+  remotesvc run web1,web2 app.deploy.restart nginx -b -K  # as root, asking for the password once
+  remotesvc run bastion/sudo:root/podman:web app.health.check  # a chain: each part in the last
+  remotesvc run web1,web2 app.health.check --via bastion  # which is trusted with everything
   remotesvc run web1,web2 app.health.check --json  # a line of JSON for each host
   remotesvc run web1 app.text.join -- --all a=b    # after -- no option, no keyword
   remotesvc run web1 app.health.check --dry-run    # what would travel; connects to nothing
@@ -67,14 +68,14 @@ def run(
 ) -> int:
     """Run MODULE.FUNC on every HOST and show what it returns.
 
-    HOST is any name that `ssh HOST` knows, user@host:port, or @local. MODULE is found from the
-    current folder, and travels with what it imports; nothing is written on the host. An ARG is a
-    Python literal (5, [1,2], None) if it parses as one, else text. What the function prints
-    appears live on stderr.
+    HOST is any name that `ssh HOST` knows, user@host:port, @local, or a chain of these and of
+    sudo:USER, podman:NAME and their like. MODULE is found from the current folder, and travels
+    with what it imports; nothing is written on the host. An ARG is a Python literal (5, [1,2],
+    None) if it parses as one, else text. What the function prints appears live on stderr.
     """
     output = ctx.ensure_object(Output)
-    connect, settings = take_options(options)
     chosen = parse_hosts(hosts)
+    connect, settings = take_options(options, chosen)
     arguments = parse_arguments(words, literal_tail=literal_tail(ctx), is_text=settings.is_text)
     callee = _find_callee(target, arguments)
     if settings.is_dry:
@@ -82,10 +83,10 @@ def run(
             show_cargo(output, Locator(), callee.target.module, is_json=settings.is_json)
         return ExitCode.OK
 
-    def begin(verbs: Verbs) -> Iterator[ReplyFuture]:
+    def begin(reached: Reached) -> Calls:
         # Named, because there is nothing to call here: the function exists over there only.
         named: Any = callee.target
-        yield verbs.submit(named, *arguments.args, **arguments.kwargs)
+        return (yield reached.verbs.submit(named, *arguments.args, **arguments.kwargs))
 
     subject = Subject(str(callee), callee.hint)
     job = Job(subject, begin, connect, settings.timeout, is_debugging())

@@ -1,12 +1,9 @@
 """`remotesvc services`: what services are active on hosts, and what they offer."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import click
 
-from remotesvc.core.futures import ReplyFuture
-from remotesvc.core.verbs import Verbs
 from remotesvc.service.catalog import CATALOG
 
 from .call import split_service
@@ -19,7 +16,7 @@ from .output import Output
 from .parameters import Word, WordsCommand
 from .report import is_debugging
 from .usage import UsageProblem
-from .visit import Job
+from .visit import Calls, Job, Reached
 
 __all__ = ["services"]
 
@@ -61,16 +58,16 @@ def services(ctx: click.Context, /, hosts: str, names: tuple[str, ...], **option
     service of yours there, without calling it.
     """
     output = ctx.ensure_object(Output)
-    connect, settings = take_options(options)
     chosen = parse_hosts(hosts)
+    connect, settings = take_options(options, chosen)
     for name in names:
         if len(split_service(name, EXAMPLE)) < 2:
             raise UsageProblem(f"{name!r} is one word: write {EXAMPLE}")
 
-    def begin(verbs: Verbs) -> Iterator[ReplyFuture]:
+    def begin(reached: Reached) -> Calls:
         for name in names:
-            yield verbs.submit_activation(name)
-        yield verbs.submit_service(CATALOG, "services")
+            yield reached.verbs.submit_activation(name)
+        return (yield reached.verbs.submit_service(CATALOG, "services"))
 
     subject = Subject(" ".join(("services", *names)), is_service=True)
     job = Job(subject, begin, connect, settings.timeout, is_debugging())

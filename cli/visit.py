@@ -6,15 +6,15 @@ is over: a thread that hangs in a name lookup keeps nobody waiting.
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import CancelledError
 from dataclasses import dataclass
+from typing import Any
 
 from remotesvc.core.context import Context
 from remotesvc.core.errors import Error
 from remotesvc.core.futures import ReplyFuture
 from remotesvc.core.verbs import Verbs
-from remotesvc.router import Router
 from remotesvc.service.stream import Stream
 
 from .events import Events
@@ -22,38 +22,64 @@ from .explain import Call, Subject, explain
 from .hosts import Host
 from .options import ConnectOptions
 from .outcome import Item, Kind, Outcome
+from .reach import Reach, Step
 
-__all__ = ["Job", "Visit"]
+__all__ = ["Calls", "Job", "Reached", "Visit"]
 
 # A child whose function was given up has this long to end by itself: it takes 2 s for `finally`.
 SHUTDOWN_TIMEOUT = 3.0
+
+
+# Calls, what each returned, and the result of all.
+Calls = Generator[ReplyFuture, Any, object]
+
+
+@dataclass(frozen=True)
+class Reached:
+    """A host that was opened: the contexts on the way to it, itself the last."""
+
+    steps: Sequence[Step]
+    timeout: float | None
+
+    @property
+    def verbs(self) -> Verbs:
+        """The calls of the host, with the caller's patience."""
+        return self.verbs_of(self.steps[-1])
+
+    def verbs_of(self, step: Step) -> Verbs:
+        """Return the calls of one context on the way, likewise."""
+        return step.context.options(timeout=self.timeout)
 
 
 @dataclass(frozen=True)
 class Job:
     """What is called on each host, and how it is reached.
 
-    `begin` makes the calls, each when the one before it has returned; the last result counts.
+    `begin` yields calls that it makes, and gets the result of each; what it returns is the host's.
+    `observe` is told what is done and found while contexts are opened, as a Router's `on_step` is.
     """
 
     subject: Subject
-    begin: Callable[[Verbs], Iterator[ReplyFuture]]
+    begin: Callable[[Reached], Calls]
     connect: ConnectOptions
     timeout: float | None = None
     is_debug: bool = False
+    observe: Callable[[int, str, float, str], None] | None = None
 
 
 class Visit:
     """Opens, calls, ends; what is told is the Outcome, and None when the visit is over."""
 
-    def __init__(self, host: Host, job: Job, router: Router, events: Events) -> None:
+    def __init__(self, host: Host, job: Job, reach: Reach, events: Events) -> None:
         self._host = host
         self._job = job
-        self._router = router
+        self._reach = reach
         self._events = events
         self._lock = threading.Lock()
         self._started: float | None = None
+        # Where the function runs, once it is opened, and what is this visit's to end.
         self._context: Context | None = None
+        self._own: list[Context] = []
         self._future: ReplyFuture | None = None
         self._stream: Stream | None = None
         self._is_cancelled = False
@@ -120,9 +146,8 @@ class Visit:
 
     def _abandon(self) -> None:
         """End what is connected; what is still connecting is the router's to end."""
-        context = self._context
-        if context is not None:
-            context.kill()
+        if self._own:
+            self._kill()
             return
         self._report(self._interrupted())
         self._finish()
@@ -130,8 +155,7 @@ class Visit:
     def _attempt(self) -> Outcome:
         kind, value, problem = Kind.OK, None, None
         try:
-            context = self._open()
-            value = self._call(context)
+            value = self._call(self._open())
         except CancelledError:
             return self._interrupted()
         except Exception as error:  # noqa: BLE001 every one is an outcome, our own bugs included
@@ -140,28 +164,36 @@ class Visit:
             kind, problem = explain(error, self._whose())
         return Outcome(self._host.name, kind, self._elapsed(), value, problem)
 
-    def _open(self) -> Context:
-        name, connect = self._host.name, self._job.connect
-        if self._host.is_local:
-            context = self._router.local(name=name, **connect.for_local())
-        else:
-            context = self._router.ssh(name, name=name, **connect.for_ssh())
+    def _open(self) -> Reached:
+        steps = []
+        for step in self._reach.open(self._host):
+            steps.append(step)
+            if not step.is_shared:
+                with self._lock:
+                    self._own.append(step.context)
+            if self._is_given_up:
+                self._kill()
         with self._lock:
-            self._context = context
-        if self._is_given_up:
-            context.kill()
-        return context
+            self._context = steps[-1].context
+        return Reached(steps, self._job.timeout)
 
-    def _call(self, context: Context) -> object:
-        value: object = None
-        for future in self._job.begin(context.options(timeout=self._job.timeout)):
+    def _kill(self) -> None:
+        for context in list(self._own):
+            context.kill()
+
+    def _call(self, reached: Reached) -> object:
+        calls, value = self._job.begin(reached), None
+        while True:
+            try:
+                future = calls.send(value)
+            except StopIteration as end:
+                return self._read(end.value) if isinstance(end.value, Stream) else end.value
             with self._lock:
                 self._future = future
                 is_late = self._is_cancelled
             if is_late:
                 future.cancel(hard=True)
             value = future.result()
-        return self._read(value) if isinstance(value, Stream) else value
 
     def _read(self, stream: Stream) -> object:
         """Offer what a method yields; return what it returns in the end."""
@@ -177,12 +209,12 @@ class Visit:
             return stream.value
 
     def _end(self) -> None:
-        """End the context, the hard way if need be; whether it is gone already does not matter."""
-        if self._context is not None:
+        """End what is its own, the hard way if need be; what is gone already does not matter."""
+        for context in reversed(self._own):
             try:
-                self._context.shutdown(SHUTDOWN_TIMEOUT)
+                context.shutdown(SHUTDOWN_TIMEOUT)
             except Error:
-                self._context.kill()
+                context.kill()
 
     def _report(self, outcome: Outcome) -> None:
         with self._lock:
