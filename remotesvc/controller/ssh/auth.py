@@ -15,7 +15,7 @@ from ...connect.base import Attempt
 from ...core.errors import AuthenticationError, ConnectError
 from ...core.visible import visible
 from ..ssh_config.settings import SshSettings
-from .identities import Identities
+from .identities import Identities, Passphrase
 
 __all__ = ["Credentials", "Prompts", "authenticate"]
 
@@ -34,7 +34,7 @@ class Credentials:
     """What the user gave beside the configuration; secrets do not show in its repr."""
 
     password: str | None = field(default=None, repr=False)
-    passphrase: str | None = field(default=None, repr=False)
+    passphrase: Passphrase | None = field(default=None, repr=False)
     identity_files: tuple[str, ...] = ()
     # Not every function has a hash.
     prompts: Prompts | None = field(default=None, repr=False, hash=False)

@@ -9,7 +9,7 @@ import os
 import socket
 import stat
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -20,7 +20,10 @@ from paramiko.pkey import UnknownKeyType
 
 from ...core.visible import visible
 
-__all__ = ["Identities", "Identity", "public_blob"]
+__all__ = ["Identities", "Identity", "Passphrase", "public_blob"]
+
+# That of all key files, or who is asked for that of one; "" if nobody knows it.
+Passphrase = str | Callable[[str], str]
 
 # A key file is some kilobytes; a file that is larger is something else.
 KEY_FILE_LIMIT = 256 * 1024
@@ -55,7 +58,7 @@ class Identities:
     is_named: bool
     only_files: bool
     agent_path: str | None
-    passphrase: str | None = field(repr=False)
+    passphrase: Passphrase | None = field(repr=False)
     notes: list[str]
 
     @contextmanager
@@ -117,12 +120,14 @@ class Identities:
         return None
 
     def _decrypt(self, path: str) -> paramiko.PKey | None:
-        if self.passphrase is None:
+        given = self.passphrase
+        passphrase = given(path) if callable(given) else given
+        if not passphrase:
             hint = "give passphrase=, or add it to the agent with ssh-add"
             self.notes.append(f"identity file {path} needs a passphrase: {hint}")
             return None
         try:
-            return paramiko.PKey.from_path(path, self.passphrase.encode())
+            return paramiko.PKey.from_path(path, passphrase.encode())
         except (TypeError, ValueError):
             self.notes.append(f"identity file {path}: the passphrase is wrong")
             return None

@@ -9,6 +9,7 @@ from ...core.errors import ConnectError
 from ..connector_options import RULES
 from ..ssh_config.settings import SshSettings
 from .auth import Credentials, Prompts
+from .identities import Passphrase
 
 __all__ = ["SshOptions"]
 
@@ -26,7 +27,7 @@ class SshOptions:
     port: int | None = None
     password: str | None = field(default=None, repr=False)
     identity_file: Path | Sequence[Path] | None = None
-    passphrase: str | None = field(default=None, repr=False)
+    passphrase: Passphrase | None = field(default=None, repr=False)
     known_hosts: Path | Sequence[Path] | None = None
     host_key_policy: str | None = None
     config_file: Path | None = None
