@@ -15,12 +15,15 @@ from remotesvc.core.visible import visible
 
 from .call import call
 from .demo import demo
+from .doctor import doctor
 from .exit_codes import ExitCode
 from .explain import PLEA
 from .output import Output, OutputClosed, OutputFailed
+from .ping import ping
 from .report import is_debugging
 from .run import run
 from .services import services
+from .tree import tree
 from .usage import UsageProblem
 
 __all__ = ["commands", "main"]
@@ -30,13 +33,14 @@ EPILOG = """\
 Examples:
   remotesvc run web1 app.health.check
   remotesvc call web1 app.logs.LogService.tail path=/var/log/syslog
+  remotesvc doctor web1
   remotesvc run --help
   remotesvc demo
 """
 
 
 @click.group(
-    commands=[run, call, services, demo],
+    commands=[run, call, services, tree, ping, doctor, demo],
     epilog=EPILOG,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},

@@ -5,6 +5,7 @@ stdin, that for SSH first, and what else a login asks is an error. No secret goe
 """
 
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -38,6 +39,9 @@ class Questions:
     def __init__(self, connect: ConnectOptions) -> None:
         self._connect = connect
         self._terminal = Terminal.find()
+        # A key may be for many hosts, and many may want it at once.
+        self._passphrases: dict[str, Secret] = {}
+        self._asking = threading.Lock()
 
     def ask_passwords(self) -> Passwords:
         """Return the passwords; UsageProblem where nobody is there to give them."""
@@ -65,6 +69,22 @@ class Questions:
             ]
 
         return prompts
+
+    @property
+    def passphrase(self) -> Callable[[str], str] | None:
+        """Who knows the passphrase of a key file; None where nobody can be asked."""
+        terminal = self._terminal
+        if terminal is None:
+            return None
+
+        def passphrase(path: str) -> str:
+            with self._asking:
+                if path not in self._passphrases:
+                    question = f"passphrase of {visible(path)} (empty: not to use it): "
+                    self._passphrases[path] = terminal.ask(question)
+                return self._passphrases[path]
+
+        return passphrase
 
     def close(self) -> None:
         """Leave the question that is open, and the terminal as it was; twice is fine."""

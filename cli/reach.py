@@ -116,8 +116,8 @@ class Reach:
             return self._become_options(host.name)
         if part.kind != "ssh":
             return {}
-        opts = self._connect.for_ssh(is_from_here=way.context is None, is_host=is_host)
-        return {**opts, **self._answers(part.text, self._passwords.ssh if is_host else None)}
+        password = self._passwords.ssh if is_host else None
+        return self._ssh_options(part, way.context is None, is_host, password)
 
     def _via_options(self, part: Part, index: int) -> dict[str, Any]:
         """Return what a part of --via is opened with: no password, that is for the hosts."""
@@ -125,8 +125,16 @@ class Reach:
             return self._answers(part.text, None)
         if part.kind != "ssh":
             return {}
-        opts = self._connect.for_ssh(is_from_here=index == 0, is_host=False)
-        return {**opts, **self._answers(part.text, None)}
+        return self._ssh_options(part, index == 0, False, None)
+
+    def _ssh_options(
+        self, part: Part, is_from_here: bool, is_host: bool, password: str | None
+    ) -> dict[str, Any]:
+        opts = self._connect.for_ssh(is_from_here=is_from_here, is_host=is_host)
+        passphrase = self._questions.passphrase
+        if is_from_here and passphrase is not None and opts.get("transport") != "openssh":
+            opts["passphrase"] = passphrase  # the ssh program asks for it by itself
+        return {**opts, **self._answers(part.text, password)}
 
     def _become_options(self, name: str) -> dict[str, Any]:
         if self._passwords.become is None:

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
+from remotesvc.core.errors import AuthenticationError
 from remotesvc.core.secret import Secret
 
 __all__ = ["NoAnswer", "Terminal"]
@@ -26,8 +27,8 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 LOCAL_FLAGS = 3  # where tcgetattr() has them
 
 
-class NoAnswer(Exception):
-    """The question was not answered; the text says why."""
+class NoAnswer(AuthenticationError):
+    """What a login wants to know was not answered; the text says why."""
 
 
 class Terminal:

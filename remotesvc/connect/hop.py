@@ -92,7 +92,7 @@ class Hop:
             payload = order.pack()
             self._router.add_hop(order.context_id, via.id)
             switch.send(via.id, OPEN_CHILD, PLAIN, payload, self._handle, via.auth)
-            self._attempt.note("interpreter", "%s was told to open it" % via.name)
+            self._attempt.note("via", "%s was told to open it" % via.name)
         except BaseException:
             # Nobody over there knows of it, and nobody will tell that it is gone.
             switch.unlisten(self._handle)

@@ -117,6 +117,7 @@ def connect(  # long: one keyword for each option of ssh()
     if retries:
         options += ["-o", "ConnectTimeout=%d" % max(1, int(attempt.timeout * SHARE_OF_TCP))]
     words = argv(command, host, options, may_ask, program, args)
+    attempt.note("resolve", "started %s, which reads ssh_config" % " ".join(words[:-1]))
     asker: "Optional[_Asker]" = None
     if may_ask:
         asker = _Asker(router, attempt, words, secret, phrase, prompts)

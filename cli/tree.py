@@ -1,0 +1,133 @@
+"""`remotesvc tree`: the contexts on the way to hosts, and what is known of each."""
+
+import getpass
+import os
+import platform
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+from remotesvc.connect.account import account_name
+from remotesvc.core.context import Context
+
+from .everywhere import run_everywhere
+from .explain import Subject
+from .flags import host_flags, take_options
+from .hosts import parse_hosts
+from .output import Output
+from .parameters import Word, WordsCommand
+from .render import Shown
+from .report import is_debugging
+from .tree_text import draw_tree
+from .visit import Calls, Job, Reached
+
+__all__ = ["below", "describe", "tree"]
+
+# The id of this program, as the parent of contexts.
+ROOT = 0
+
+EPILOG = """\
+\b
+Examples:
+  remotesvc tree bastion/sudo:root/podman:web
+  remotesvc tree web1,web2 --via bastion -b
+  remotesvc tree bastion/web1 bastion/web2 --json
+
+\b
+Exit codes and --json are those of remotesvc run; the result is a list of objects, from the
+first context on the way to the host itself:
+  id, parent      numbers; the parent of the first is this program
+  name            as it is called on the command line
+  connector       what opened it; "" if that was not this program
+  user, uid       whom it acts for
+  python, executable, pid, hostname
+  age             seconds
+  sent, received  bytes, null for what is no neighbour of this program
+"""
+
+
+@click.command(cls=WordsCommand, epilog=EPILOG, short_help="Draw the contexts of hosts.")
+@click.argument("hosts", metavar="HOST[,HOST…]…", type=Word(), nargs=-1, required=True)
+@host_flags
+@click.pass_context
+def tree(ctx: click.Context, /, hosts: tuple[str, ...], **options: Any) -> int:
+    """Open every HOST and draw the contexts on the way as a tree.
+
+    Each with its connector, user, Python, process id, age, and the bytes that were sent to it and
+    received, where it is a neighbour of this program. What several hosts share is one context.
+    """
+    output = ctx.ensure_object(Output)
+    chosen = parse_hosts(*hosts)
+    connect, settings = take_options(options, chosen)
+    drawn: list[dict[str, Any]] = []
+
+    def collect(value: Any) -> Shown:
+        drawn.extend(value)
+        return Shown(None)
+
+    job = Job(Subject("tree"), _begin, connect, settings.timeout, is_debugging())
+    code = run_everywhere(output, chosen, job, settings, collect)
+    if drawn and not settings.is_json:
+        output.result(draw_tree(_root(), drawn))
+    return code
+
+
+def _begin(reached: Reached) -> Calls:
+    users = []
+    for step in reached.steps:
+        users.append((yield reached.verbs_of(step).submit(account_name)))
+    found, parent = [], ROOT
+    for step, user in zip(reached.steps, users, strict=True):
+        found.append(describe(step.context, parent, step.label, user))
+        parent = step.context.id
+    return [*found, *below(reached.steps[-1].context)]
+
+
+def below(context: Context) -> Iterator[dict[str, Any]]:
+    """Describe what runs in a context without having been opened from here."""
+    for child in context.children:
+        yield describe(child, context.id, child.name, None)
+        yield from below(child)
+
+
+def describe(context: Context, parent: int, name: str, user: str | None) -> dict[str, Any]:
+    """Return what is known of a context; None for what is not."""
+    traffic = context.traffic or (None, None)
+    info = context.info if context.kind else None
+    return {
+        "id": context.id,
+        "parent": parent,
+        "name": name,
+        "connector": context.kind,
+        "user": user,
+        "uid": info and info.uid,
+        "python": info and ".".join(map(str, info.python_version)),
+        "executable": info and info.executable,
+        "pid": info and info.pid,
+        "hostname": info and info.hostname,
+        "age": round(context.age, 3),
+        "sent": traffic[0],
+        "received": traffic[1],
+    }
+
+
+def _root() -> dict[str, Any]:
+    """Describe this program, as far as a tree shows it."""
+    return {
+        "id": ROOT,
+        "name": "this program",
+        "connector": "",
+        "user": _own_name(),
+        "python": platform.python_version(),
+        "pid": os.getpid(),
+        "age": None,
+        "sent": None,
+    }
+
+
+def _own_name() -> str:
+    try:
+        return account_name()
+    except OSError:
+        return getpass.getuser()
