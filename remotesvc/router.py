@@ -67,7 +67,12 @@ class Router(Ways):
     between signs of life; a link without one for heartbeat * heartbeat_misses is closed. output:
     called as output(context_name, "stdout" | "stderr", line) for each line that children print,
     as bytes without its newline; by default it appears on stderr with the name of the context.
+
+    on_step, an attribute: called as on_step(context_id, phase, elapsed, text) with what is done
+    and found while contexts are opened; on any thread, so it must not block.
     """
+
+    on_step: "Optional[Callable[[int, str, float, str], None]]" = None
 
     def __init__(
         self,
@@ -91,9 +96,6 @@ class Router(Ways):
         self.heartbeat = heartbeat
         self.heartbeat_misses = heartbeat_misses
         self.grace = grace
-        # Called as on_step(context_id, phase, elapsed, text) with what is done and found while
-        # contexts are opened; on any thread, so it must not block.
-        self.on_step: "Optional[Callable[[int, str, float, str], None]]" = None
         self.loop = Loop()
         reports = importlib.import_module("remotesvc.controller.reports")
         self.switch: "Switch" = reports.ReportingSwitch(max_message_size, siblings, self.name_of)

@@ -334,6 +334,50 @@ def test_a_wrong_password_is_sent_once_by_whatever_way(router: Router, asking: S
     assert "wrong horse" not in str(error)
 
 
+def test_a_password_answers_its_question_where_there_is_a_callback_too(router: Router) -> None:
+    asked: list[str] = []
+
+    def answer(
+        title: str, instructions: str, prompts: Sequence[tuple[str, bool]]
+    ) -> Sequence[str]:
+        asked.extend(question for question, _ in prompts)
+        return [PASSWORD]
+
+    with start_server(options=ASKED) as started:
+        refused = refusal(router, started, password="wrong horse", prompts=answer)
+        assert asked == [] and "wrong horse" not in str(refused)
+        assert connect(router, started, prompts=answer).call(os.getpid)
+
+    assert asked == ["Password: "]
+
+
+def test_a_wrong_password_is_sent_once_where_there_is_a_callback_too(
+    router: Router, asking: SshServer
+) -> None:
+    before = asking.log_text()
+
+    refusal(router, asking, password="wrong horse", prompts=lambda *question: [PASSWORD])
+
+    log = asking.log_text().removeprefix(before)
+    assert log.count("refused keyboard-interactive") + log.count("refused password") == 1
+
+
+def test_a_function_is_asked_for_the_passphrase_of_a_key(
+    router: Router, locked: SshServer
+) -> None:
+    asked: list[str] = []
+
+    def passphrase(path: str) -> str:
+        asked.append(path)
+        return "sesame" if len(asked) > 1 else ""
+
+    refused = refusal(router, locked, passphrase=passphrase)
+    assert "needs a passphrase" in str(refused)
+    assert connect(router, locked, passphrase=passphrase).call(os.getpid)
+
+    assert asked == [str(locked.identity_file)] * 2
+
+
 def test_a_password_is_not_sent_to_a_server_that_only_asks_questions(
     router: Router, tmp_path: Path
 ) -> None:
