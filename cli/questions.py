@@ -102,9 +102,12 @@ class Questions:
 
 def _read_line() -> Secret:
     """Return a line of stdin, which is no terminal."""
-    if sys.stdin is None:
+    if sys.stdin is None or sys.stdin.closed:
         raise NoAnswer("there is no terminal, and stdin is closed")
-    line = sys.stdin.buffer.readline(LINE_LIMIT)
+    try:
+        line = sys.stdin.buffer.readline(LINE_LIMIT)
+    except OSError as error:
+        raise NoAnswer(f"stdin cannot be read: {error.strerror or error}") from None
     if not line:
         raise NoAnswer("there is no terminal, and stdin has no line for it")
     if not line.endswith(b"\n") and len(line) == LINE_LIMIT:

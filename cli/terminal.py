@@ -55,6 +55,8 @@ class Terminal:
     def ask(self, question: str, *, is_echoed: bool = False) -> Secret:
         """Show a question and return the line that is typed; NoAnswer if there is none."""
         with self._turn, self._restored_by_signals():
+            if self._is_closed:
+                raise NoAnswer("it was interrupted")
             try:
                 self._set_echo(is_echoed)
                 self._write(question)
@@ -72,11 +74,12 @@ class Terminal:
             self._is_closed = True
         self._restore()
         os.write(self._waker, b"!")
+        with self._turn:  # whoever is asked leaves at once
+            for fd in (self._fd, self._wake, self._waker):
+                os.close(fd)
 
     def _set_echo(self, is_echoed: bool) -> None:
         with self._state:
-            if self._is_closed:
-                raise NoAnswer("it was interrupted")
             self._found = termios.tcgetattr(self._fd)
             wanted = list(self._found)
             if not is_echoed:
@@ -87,6 +90,7 @@ class Terminal:
     def _restore(self) -> None:
         found, self._found = self._found, None
         if found is not None:
+            # A signal handler may be here, too: no lock.
             termios.tcsetattr(self._fd, termios.TCSADRAIN, found)
 
     def _write(self, text: str) -> None:

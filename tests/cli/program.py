@@ -185,13 +185,15 @@ class Program:
             MARK: self._mark,
         }
 
-    def start(self, *words: object, stdout: int = subprocess.PIPE) -> "subprocess.Popen[str]":
+    def start(
+        self, *words: object, stdout: int = subprocess.PIPE, stdin: int = subprocess.DEVNULL
+    ) -> "subprocess.Popen[str]":
         """Start a command; the caller waits for it."""
         process = subprocess.Popen(
             [*self._prefix, *map(str, words)],
             cwd=self.folder,
             env=self.environment,
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=stdout,
             stderr=subprocess.PIPE,
             text=True,
@@ -212,9 +214,13 @@ class Program:
         process = self.start(*words)
         return self.finish(process)
 
-    def finish(self, process: "subprocess.Popen[str]") -> Done:
+    def told(self, answers: str, *words: object) -> Done:
+        """Run a command to its end, with some lines on its stdin."""
+        return self.finish(self.start(*words, stdin=subprocess.PIPE), answers)
+
+    def finish(self, process: "subprocess.Popen[str]", answers: str | None = None) -> Done:
         """Wait for a command that was started, and see that nothing of it is left."""
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(answers, timeout=60)
         left = _wait_until_none(self._processes)
         assert not left, f"left behind: {'; '.join(left)}; it said: {err}"
         return Done(process.returncode, out or "", err)

@@ -1,0 +1,74 @@
+"""`remotesvc tree` with real hosts, and what it shows of contexts that nobody here opened."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from remotesvc import Router
+from remotesvc.cli.main import main
+from remotesvc.cli.tree import below
+from remotesvc.testing.server import SshServer
+from tests.cli.opens_children import open_another
+from tests.cli.program import Program
+
+BRANCHES = "│├└─ "
+
+
+def depth(line: str) -> int:
+    return (len(line) - len(line.lstrip(BRANCHES))) // 3
+
+
+def test_hosts_on_one_way_share_their_contexts(
+    server: SshServer, capsys: pytest.CaptureFixture[str], empty_home: Path
+) -> None:
+    config = str(server.config_file)
+
+    assert main(["tree", "web1/local", "web1/local/local", "@local", "-F", config]) == 0
+
+    captured = capsys.readouterr()
+    root, *lines = captured.out.splitlines()
+    assert root.startswith("this program: ") and f"pid {os.getpid()}" in root
+    drawn = sorted((depth(line), line.partition(": ")[0].lstrip(BRANCHES)) for line in lines)
+    assert drawn == [(1, "local"), (1, "web1"), (2, "local"), (2, "local"), (3, "local")]
+    assert captured.err.startswith("3 ok in ")
+
+
+def test_json_has_the_contexts_of_each_host_from_the_first_to_the_host(
+    server: SshServer, capsys: pytest.CaptureFixture[str], empty_home: Path
+) -> None:
+    config = str(server.config_file)
+
+    assert main(["tree", "web1/local", "-F", config, "--json"]) == 0
+
+    record = json.loads(capsys.readouterr().out)
+    assert (record["host"], record["outcome"]) == ("web1/local", "ok")
+    first, last = record["result"]
+    assert (first["name"], first["connector"], first["parent"]) == ("web1", "ssh", 0)
+    assert (last["name"], last["connector"], last["parent"]) == ("local", "local", first["id"])
+    assert first["sent"] > 15_000 and first["received"] > 100
+    assert last["sent"] is last["received"] is None
+    assert last["uid"] == os.getuid() and last["age"] >= 0
+    assert set(first) == {
+        *("id", "parent", "name", "connector", "user", "uid", "python", "executable", "pid"),
+        *("hostname", "age", "sent", "received"),
+    }
+
+
+def test_host_that_is_not_reached_is_told_and_the_others_are_drawn(remotesvc: Program) -> None:
+    done = remotesvc("tree", "@local,127.0.0.1:7", "-F", "none")
+
+    assert done.code == 3
+    assert done.out.splitlines()[1].startswith("└─ local: local, ")
+    assert "127.0.0.1:7: cannot connect" in done.err
+
+
+def test_context_that_a_child_opened_by_itself_is_known(no_leaks: None) -> None:
+    with Router() as router:
+        child = router.local()
+        number = child.call(open_another)
+        (node,) = below(child)
+
+    assert (node["id"], node["parent"], node["connector"]) == (number, child.id, "")
+    assert node["pid"] is node["sent"] is None
