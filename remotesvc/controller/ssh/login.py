@@ -1,11 +1,13 @@
 """Login: one host to log in to, and those on the way to it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from ..ssh_config import read_settings
 from ..ssh_config.destination import split_destination
 from ..ssh_config.settings import SshSettings
-from .auth import Credentials
+from .auth import Credentials, Prompts
 from .host_key import HostKeys
 
 __all__ = ["Login"]
@@ -32,8 +34,22 @@ class Login:
         """
         user, host, port = split_destination(hop)
         settings = read_settings(host, config_file=self.config_file, user=user, port=port)
+        prompts = self.credentials.prompts
         credentials = Credentials(
-            passphrase=self.credentials.passphrase, prompts=self.credentials.prompts
+            passphrase=self.credentials.passphrase,
+            prompts=None if prompts is None else partial(_ask_for_hop, prompts, hop),
         )
         host_keys = self.host_keys.for_settings(settings)
         return replace(self, settings=settings, credentials=credentials, host_keys=host_keys)
+
+
+def _ask_for_hop(
+    prompts: Prompts,
+    hop: str,
+    title: str,
+    instructions: str,
+    questions: Sequence[tuple[str, bool]],
+) -> Sequence[str]:
+    """Ask with a title that says whose questions they are: they look like those of the host."""
+    whose = f"jump host {hop}"
+    return prompts(f"{whose}: {title}" if title else whose, instructions, questions)

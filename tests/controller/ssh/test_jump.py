@@ -3,7 +3,7 @@
 import os
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -328,3 +328,26 @@ def test_a_circle_of_ever_new_names_is_told(router: Router, tmp_path: Path) -> N
 
     with pytest.raises(ConnectError, match="lead in a circle"):
         router.ssh("a", config_file=str(config))
+
+
+def test_question_of_a_jump_host_says_whose_it_is(
+    router: Router, target: SshServer, tmp_path: Path
+) -> None:
+    asked: list[tuple[str, str]] = []
+
+    def answer(
+        title: str, instructions: str, prompts: Sequence[tuple[str, bool]]
+    ) -> Sequence[str]:
+        asked.extend((title, question) for question, _ in prompts)
+        return ["31415"]
+
+    options = ServerOptions(
+        aliases=("asking",), accept_user_keys=False, interactive=(("Code: ", "31415"),)
+    )
+    with start_server("embedded", options) as asking:
+        config = config_of(tmp_path / "config", asking, target)
+        context = router.ssh("target", config_file=config, jump="asking", prompts=answer)
+        assert context.call(os.getpid)
+        context.shutdown()
+
+    assert asked == [("jump host asking", "Code: ")]
