@@ -40,6 +40,8 @@ CLUES: "Tuple[Tuple[str, Type[ConnectError], str], ...]" = (
 # What ssh says, at the beginning of a line, of a connection that came to no greeting; the first
 # that fits decides, for behind a jump host both programs speak.
 FAILURES: "Tuple[Tuple[str, str], ...]" = (
+    # Whoever said no, here or on the way, is not asked again: that might lock the account.
+    (r"([^\n]*: )?Permission denied|Host key verification failed|[^\n]*Too many auth", FINAL),
     (r"channel \d+: open failed: connect failed: ", AWAY),
     (r"ssh: connect to host ", AWAY),
     (r"ssh: Could not resolve hostname ", AWAY),
