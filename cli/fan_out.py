@@ -100,9 +100,10 @@ class FanOut:
             them = "the connection" if busy == 1 else "the connections"
             self._say(f"ending the call on {_hosts(busy)}; Ctrl-C again drops {them}")
         self._events.close()
-        self._questions.close()
         for visit in self._visits:
             visit.interrupt()
+        # Last: a login whose question goes unanswered was interrupted, it has not failed.
+        self._questions.close()
 
     def drop(self) -> None:
         """Cut all connections; who has no outcome yet was interrupted. Does not block."""
