@@ -4,6 +4,7 @@ import platform
 import threading
 import time
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import replace
 from importlib import metadata
 from typing import Any
@@ -12,13 +13,24 @@ import click
 
 import remotesvc
 from remotesvc.connect.account import account_name
+from remotesvc.connect.spec import Part
 
 from .events import Notice
 from .everywhere import report_everywhere
-from .examination import FIRST_CALL, Examined, Finding, examine, show_examined
+from .examination import (
+    BECOMING,
+    FIRST_CALL,
+    LOGIN,
+    STARTING,
+    Examined,
+    Finding,
+    examine,
+    show_examined,
+)
 from .exit_codes import ExitCode
 from .explain import Subject
 from .flags import host_flags, take_options
+from .hosts import BECOMING as KINDS_OF_BECOMING
 from .hosts import Host, parse_hosts
 from .options import ConnectOptions, RunOptions
 from .outcome import Item, Kind, Outcome
@@ -79,7 +91,7 @@ class _Chart:
         self.exit_code = ExitCode.OK
         self._output = output
         self._is_json = settings.is_json
-        self._labels = _labels(host, connect)
+        self._parts = _parts(host, connect)
         self._findings: dict[int, list[Finding]] = defaultdict(list)
         self._lock = threading.Lock()
         # Of the contexts that were all opened, so many have answered; None before.
@@ -129,23 +141,30 @@ class _Chart:
         if outcome.problem is not None:
             failed = max(0, failed - 1) if self._answered is None else self._answered
         found = [
-            examine(label, one)
-            for label, one in zip(self._labels, findings[:failed], strict=False)
+            examine(part.text, one)
+            for part, one in zip(self._parts, findings[:failed], strict=False)
         ]
         if outcome.problem is not None:
             begun = findings[failed] if failed < len(findings) else ()
-            label = self._labels[min(failed, len(self._labels) - 1)]
-            found.append(examine(label, begun, outcome.problem, outcome.elapsed))
+            part = self._parts[min(failed, len(self._parts) - 1)]
+            ahead = _ahead(part.kind)
+            found.append(examine(part.text, begun, outcome.problem, outcome.elapsed, ahead))
         return found
 
 
-def _labels(host: Host, connect: ConnectOptions) -> list[str]:
-    """Return what the contexts on the way are called, in the order in which they are opened."""
+def _ahead(kind: str) -> Sequence[str]:
+    """Return the phases that a kind of context goes through."""
+    if kind == "ssh":
+        return LOGIN
+    return BECOMING if kind in KINDS_OF_BECOMING else STARTING
+
+
+def _parts(host: Host, connect: ConnectOptions) -> list[Part]:
+    """Return the contexts on the way, in the order in which they are opened."""
     parts = [*(connect.via.parts if connect.via is not None else ()), *host.parts]
-    labels = [part.text for part in parts]
     if connect.become is not None:
-        labels.append(f"{connect.become.method}:{connect.become.user}")
-    return labels
+        parts.append(connect.become.part)
+    return parts
 
 
 def _versions() -> str:

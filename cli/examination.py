@@ -8,12 +8,26 @@ from remotesvc.core.visible import visible
 
 from .outcome import Problem
 
-__all__ = ["FIRST_CALL", "LOGIN", "Examined", "Finding", "Phase", "examine", "show_examined"]
+__all__ = [
+    "BECOMING",
+    "FIRST_CALL",
+    "LOGIN",
+    "STARTING",
+    "Examined",
+    "Finding",
+    "Phase",
+    "examine",
+    "show_examined",
+]
 
 FIRST_CALL = "first call"
 
 # What a login from here goes through, in this order.
 LOGIN = ("resolve", "tcp", "host key", "auth", "interpreter", "bootstrap", FIRST_CALL)
+
+# What other ways into a context have of these.
+BECOMING = ("auth", "interpreter", "bootstrap", FIRST_CALL)
+STARTING = ("interpreter", "bootstrap", FIRST_CALL)
 
 WIDTH = max(map(len, LOGIN))
 
@@ -64,10 +78,12 @@ def examine(
     findings: Sequence[Finding],
     problem: Problem | None = None,
     ended: float = 0.0,
+    ahead: Sequence[str] = LOGIN,
 ) -> Examined:
     """Return what one context went through; a problem is where it ended, `ended` when.
 
-    With jump hosts some phases come more than once.
+    `ahead` are the phases that it would have gone through, in their order; with jump hosts some
+    come more than once.
     """
     phases, before = [], 0.0
     for name, run in groupby(findings, key=lambda finding: finding.phase):
@@ -85,8 +101,8 @@ def examine(
         found, before = last_phase.found, before - last_phase.seconds
     text = problem.text.replace(f" (phase: {failed})", "")  # it stands before it
     phases.append(Phase(failed, False, max(0.0, ended - before), (*found, text)))
-    later = LOGIN[LOGIN.index(failed) + 1 :] if failed in LOGIN else ()
-    return Examined(label, tuple(phases), later)
+    after = LOGIN[LOGIN.index(failed) + 1 :] if failed in LOGIN else ()
+    return Examined(label, tuple(phases), tuple(name for name in after if name in ahead))
 
 
 def show_examined(contexts: Sequence[Examined]) -> str:

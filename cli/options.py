@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from remotesvc.connect.spec import Part
+
 from .hosts import Host
 
 __all__ = ["Become", "ConnectOptions", "RunOptions"]
@@ -14,6 +16,11 @@ class Become:
 
     user: str
     method: str = "sudo"
+
+    @property
+    def part(self) -> Part:
+        """What it is as a part of a chain."""
+        return Part(self.method, self.user, f"{self.method}:{self.user}")
 
 
 @dataclass(frozen=True)

@@ -66,10 +66,8 @@ class Reach:
             else:
                 yield self._own(way, host, part, {**opts, **connect.for_python()})
         if connect.become is not None:
-            method, user = connect.become.method, connect.become.user
-            part = Part(method, user, f"{method}:{user}")
             opts = {**self._become_options(host.name), **connect.for_python()}
-            yield self._own(way, host, part, opts)
+            yield self._own(way, host, connect.become.part, opts)
 
     def drop(self) -> None:
         """Cut what is shared; does not block."""

@@ -99,6 +99,7 @@ def test_context_of_a_chain_that_fails_is_named(
     assert second["context"] == "chroot:[/no/root]"
     assert states(second)[-1][1] == "failed"
     assert "/no/root" in second["phases"][-1]["found"][-1]
+    assert second["not_reached"] == ["interpreter", "bootstrap", "first call"]
 
 
 def test_for_people_all_of_it_stands_on_stdout(capsys: pytest.CaptureFixture[str]) -> None:
