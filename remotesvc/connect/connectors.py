@@ -13,7 +13,7 @@ __all__ = ["CONNECTORS", "GROUP", "find_connector"]
 # How each kind of context is opened: connect(router, context_id, attempt, **opts) -> Connection.
 # TARGET, in the same module, is the option that a name such as "podman:web" ends with.
 CONNECTORS = {
-    "attached": "remotesvc.connect.attached",
+    "attach": "remotesvc.connect.attach",
     "chroot": "remotesvc.connect.chroot",
     "doas": "remotesvc.connect.doas",
     "docker": "remotesvc.connect.docker",

@@ -19,7 +19,7 @@ ALONE = ("doas", "local", "su", "sudo")
 
 # Kinds that no text is long enough for, or that are another one's second name.
 NEVER = {
-    "attached": "is no place to go through",
+    "attach": "is no place to go through",
     "exec": "takes a list of words",
     "openssh": "is the ssh of every part but the first",
 }

@@ -134,7 +134,7 @@ class Ways:
 
         `address` is what `detach()` returned. `env` and `cwd` are those that it has.
         """
-        return self._reach("attached", address, _with(opts, "address", address))
+        return self._reach("attach", address, _with(opts, "address", address))
 
     def detached(self, via: "Optional[Context]" = None) -> "List[str]":
         """Return the addresses of this user's detached children, here or on the host of `via`."""

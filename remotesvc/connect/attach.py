@@ -1,4 +1,4 @@
-"""The attached connector: a child of this user on this host that was detached, and waits."""
+"""The attach connector: to a child of this user on this host that was detached, and waits."""
 
 import os
 import socket
