@@ -136,7 +136,11 @@ class Routes:
 
     def _take_ids(self, link: "Optional[Link]", message: "Message") -> "None":
         """Take what a parent gives to a context below (handler of GIVE_IDS)."""
-        start, stop, owner, is_there = decode(message.payload)
+        fields: "Any" = _decode(message.payload)
+        if type(fields) is not tuple or tuple(map(type, fields)) != (int, int, int, bool):
+            self._switch.refuse(link, message, "protocol", "no ids that are given")
+            return
+        start, stop, owner, is_there = fields
         self.give(start, stop, owner, is_there)
 
     def _take_claim(self, link: "Optional[Link]", message: "Message") -> "None":

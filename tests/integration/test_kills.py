@@ -88,9 +88,9 @@ def pool() -> Iterator[ThreadPoolExecutor]:
 
 
 def connect(router: Router, server: SshServer, port: int = 0, name: str = "host") -> Context:
-    """Open a context on a server, maybe through a proxy."""
+    """Open a context on a server by a connection of its own, maybe through a proxy."""
     file = server.config_for_port(port) if port else server.config_file
-    return router.ssh("demo", name=name, config_file=str(file))
+    return router.ssh("demo", name=name, config_file=str(file), share=False)
 
 
 def ancestors(pid: int) -> list[int]:
