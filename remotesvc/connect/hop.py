@@ -245,11 +245,15 @@ class Hop:
             self._let_go()  # the way there is lost, and what lies behind it ends by itself
 
     def _answer(self, question: "str") -> "None":
-        """Have the user answer a question of the login (on a thread that may block)."""
+        """Have the user answer a question of the login (on a thread that may block).
+
+        He is told who asks: whatever is answered, that context can read.
+        """
+        where = self._order.where
         try:
             if self._prompts is None:
                 raise Error("nobody is there to answer %r" % question)
-            answer: "Any" = [check_answers(self._prompts("", "", [(question, False)]))]
+            answer: "Any" = [check_answers(self._prompts(where, "", [(question, False)]))]
         except Exception as error:  # noqa: BLE001 user code; it ends the attempt over there
             answer = "prompts= failed: %s: %s" % (type(error).__name__, error)
         self._tend("answer", answer)

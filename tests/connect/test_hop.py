@@ -207,7 +207,7 @@ def test_question_is_answered_by_the_user() -> None:
     case.event("ask", "OTP: ")
     assert asked == []  # not on the thread that reads
     case.home.jobs.pop()()
-    assert asked == [("", "", [("OTP: ", False)])]
+    assert asked == [("bastion/web1", "", [("OTP: ", False)])]
     ((_, verb, answer),) = case.tended()
     assert verb == "answer" and answer == [Secret("1234")]
 
