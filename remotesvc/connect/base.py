@@ -56,14 +56,20 @@ class Attempt:
     Whoever works on it notes what was done and found, for a router with `on_step`.
     """
 
-    def __init__(self, where: "str", timeout: "float", link: "Optional[Link]" = None) -> "None":
+    def __init__(
+        self,
+        where: "str",
+        timeout: "float",
+        link: "Optional[Link]" = None,
+        elapsed: "float" = 0.0,
+    ) -> "None":
         self.where = where
         self.timeout = timeout
         # Of a context that exists already, and is waited for: what is sent to it queues there.
         self.link = link
         self.tries = 1
         self.renewals = 0
-        self._started = self._since = time.monotonic()
+        self._started = self._since = time.monotonic() - elapsed
         self._cancelled = threading.Event()
         # Called as observer(phase, elapsed, text), on whatever thread has something to tell.
         self.observer: "Optional[Callable[[str, float, str], None]]" = None

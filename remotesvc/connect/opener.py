@@ -91,7 +91,7 @@ class _Task:
         """Start the program; what it says, and its end, come later."""
         hops, link, tended = self._hops, self._link, self._tended
         vars(hops.child._finder).setdefault("probe", order.probe)
-        attempt = Attempt(order.where, order.timeout, link)
+        attempt = Attempt(order.where, order.timeout, link, order.elapsed)
 
         def close(text: "str") -> "None":
             attempt.cancel()

@@ -5,7 +5,6 @@ in this process.
 """
 
 import functools
-import math
 import time
 
 from ..bootstrap.seed import get_probe
@@ -162,7 +161,8 @@ def _order(
         module,
         get_probe(),
         attempt.where,
-        math.ceil(10 * attempt.left) / 10,  # it stands in the text of an error
+        attempt.timeout,
+        attempt.timeout - attempt.left,
         opts,
         common.env,
         common.cwd,

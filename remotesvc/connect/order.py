@@ -53,6 +53,7 @@ class Order:
         "probe",
         "where",
         "timeout",
+        "elapsed",
         "opts",
         "env",
         "cwd",
@@ -64,6 +65,7 @@ class Order:
     probe: "str"
     where: "str"
     timeout: "float"
+    elapsed: "float"
     opts: "Dict[str, Any]"
     env: "Optional[Dict[str, str]]"
     cwd: "Optional[str]"

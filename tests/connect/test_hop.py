@@ -78,7 +78,9 @@ class Case:
         self.relay = Neighbour(self.home.switch, RELAY, 6)
         via = Context(self.home, RELAY, "bastion", None, False, auth)
         self.attempt = Attempt("bastion/web1", 30.0)
-        order = Order(CHILD, "app.connector", "probe", "bastion/web1", 30.0, opts, None, None, 0)
+        order = Order(
+            CHILD, "app.connector", "probe", "bastion/web1", 30.0, 0.0, opts, None, None, 0
+        )
         self.hop = Hop(self.home, via, order, self.attempt, prompts)
         self.waiter = Waiter(CHILD)
         self.home.switch.listen(self.waiter)

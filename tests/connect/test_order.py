@@ -32,7 +32,9 @@ PLAIN_VALUES = st.recursive(
 
 
 def order(**opts: Any) -> Order:
-    return Order(7, "app.connector", "for p in x", "a/web1", 30.0, opts, {"A": "b"}, "/srv", 20)
+    return Order(
+        7, "app.connector", "for p in x", "a/web1", 30.0, 0.5, opts, {"A": "b"}, "/srv", 20
+    )
 
 
 def test_order_arrives_as_it_was_given() -> None:

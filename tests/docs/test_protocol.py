@@ -69,7 +69,9 @@ SETTINGS = (
 )
 FACTS = (1, (3, 9, 2), "/usr/bin/python3", 4711, "web1", "Linux-6.1.0-x86_64", 1000)
 CALL = Message(5, 0, 0, CALL_FUNCTION, 256, PLAIN, encode(["os", "getpid", [], {}]))
-ORDER = Order(9, "remotesvc.connect.local", "probe", "a/local", 30.0, {}, {"LANG": "C"}, None, 30)
+ORDER = Order(
+    9, "remotesvc.connect.local", "probe", "a/local", 30.0, 0.0, {}, {"LANG": "C"}, None, 30
+)
 REQUEST = pack_request(ACTIVATE, "app.Disk", "free", encode({"path": "/"}))
 FRAGMENTS = [piece for piece, _ in cut(Message(5, 0, 0, 4, 256, PLAIN, bytes(300_000)), 1)]
 

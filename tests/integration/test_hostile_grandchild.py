@@ -103,7 +103,7 @@ def test_forged_origin_is_dropped_at_the_relay(family: Family, lines: Lines, nam
 
 
 def test_orders_to_its_relay_and_its_sibling_are_refused(family: Family) -> None:
-    order = encode((77, encode(["os", "p", "w", 1.0, {}, None, None, 0])))
+    order = encode((77, encode(["os", "p", "w", 1.0, 0.0, {}, None, None, 0])))
     parcel = pack_parcel(family.good.id, [("os", "module", "os.py", "1/0", None)])
     for whom in (family.relay, family.good, family.uncle, 0):
         family.say(

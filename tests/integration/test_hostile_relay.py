@@ -158,7 +158,7 @@ def test_relay_gets_modules_of_others_neither_for_them_nor_for_those_behind_it(
 @pytest.mark.parametrize(
     ("handle", "payload"),
     [
-        (OPEN_CHILD, encode((77, encode(["os", "p", "w", 1.0, {}, None, None, 0])))),
+        (OPEN_CHILD, encode((77, encode(["os", "p", "w", 1.0, 0.0, {}, None, None, 0])))),
         (TEND_CHILD, encode((1, "kill", None))),
         (PASS_MODULES, pack_parcel(2, [("app", "module", "app.py", "1/0", None)])),
         (GIVE_IDS, encode((2, 3, 1, True))),
