@@ -1,0 +1,92 @@
+"""What is sent ahead of an order is all that it needs: nothing of remotesvc is asked for."""
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from remotesvc import Error, Router
+from remotesvc.bootstrap.manifest import MODULES
+from remotesvc.connect.connectors import CONNECTORS
+from remotesvc.controller.modules.connector_parts import parts_of
+from remotesvc.controller.modules.grants import is_toolkit
+from remotesvc.controller.modules.locate import Locator
+from remotesvc.core.authority import GET_MODULE, GET_RESOURCE
+from remotesvc.core.hops import HOP_MODULES
+
+# What each is opened with here; a program that is not installed fails late enough.
+OPTIONS: dict[str, dict[str, Any]] = {
+    "chroot": {"root": "/"},
+    "docker": {"container": "web"},
+    "doas": {"username": "root"},
+    "exec": {"template": ["sh", "-c", "{line}"]},
+    "kubectl": {"pod": "web"},
+    "local": {},
+    "lxc": {"instance": "web"},
+    "nspawn": {"machine": "web"},
+    "openssh": {"host": "127.0.0.1:1"},
+    "podman": {"container": "web"},
+    "su": {"username": "root"},
+    "sudo": {"username": "root"},
+}
+
+
+# Those that need no program nor account come up.
+UP = ("chroot", "exec", "local")
+
+
+@pytest.fixture
+def router(no_leaks: None, empty_home: Path) -> Iterator[Router]:
+    """A router that leaves nothing behind."""
+    with Router() as opened:
+        yield opened
+
+
+def test_every_connector_for_children_is_tried() -> None:
+    assert set(OPTIONS) == set(CONNECTORS) - {"ssh", "attached"}
+
+
+@pytest.mark.parametrize("kind", OPTIONS)
+def test_child_asks_for_no_part_while_it_opens_a_hop(router: Router, kind: str) -> None:
+    asked: list[bytes] = []
+    # Not from compiled code: with that it would ask for the payload as source.
+    relay = router.local(python_path=sys.executable)
+    relay.call(os.getpid)
+    for handle in (GET_MODULE, GET_RESOURCE):
+        answer = router.switch._handlers[handle]
+
+        def note(link: Any, message: Any, answer: Any = answer) -> None:
+            asked.append(message.payload)
+            answer(link, message)
+
+        router.switch.serve(handle, note)
+    if kind in UP and (kind != "chroot" or os.getuid() == 0):
+        assert router.open(kind, via=relay, **OPTIONS[kind]).call(os.getpid)
+    else:
+        # A Python that is not there: it is told late, and nothing of a login is waited for.
+        opts = {**OPTIONS[kind], "python_path": "/nonexistent/python3"}
+        with pytest.raises(Error, match=r"local/"):
+            router.open(kind, via=relay, **opts).call(os.getpid)
+    assert asked == []
+
+
+@pytest.mark.parametrize("kind", OPTIONS)
+def test_parts_are_ours_and_not_in_the_payload(kind: str) -> None:
+    parts = parts_of(Locator(), CONNECTORS[kind])
+    assert set(HOP_MODULES) - set(MODULES) <= set(parts) and CONNECTORS[kind] in parts
+    assert len(parts) == len(set(parts))
+    assert not set(parts) & set(MODULES) and all(map(is_toolkit, parts))
+    assert "remotesvc.controller" not in " ".join(parts)
+
+
+def test_parts_of_a_connector_of_others_are_those_that_it_imports(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "foreign_connector.py").write_text("from remotesvc.connect import chroot\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    parts = parts_of(Locator(), "foreign_connector")
+    assert "foreign_connector" in parts and "remotesvc.connect.chroot" in parts
+    assert "foreign_connector" not in sys.modules
