@@ -1,0 +1,167 @@
+"""The children of a child: ordered, tended, and ended with it; here without any process."""
+
+import ast
+import importlib.util
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from remotesvc.bootstrap.manifest import MODULES
+from remotesvc.core import hops as hops_module
+from remotesvc.core.authority import OPEN_CHILD, TEND_CHILD
+from remotesvc.core.errors import DisconnectedError
+from remotesvc.core.finder import Finder
+from remotesvc.core.hops import HOP_MODULES, Hops, hops_of, start
+from remotesvc.core.switch import Switch
+from remotesvc.core.values import encode
+from tests.core.ends import Clock, Neighbour, Waiter, message
+
+
+class Stream:
+    """What was started for a child of the child."""
+
+    def __init__(self) -> None:
+        self.gone = threading.Event()
+        self.kills = 0
+
+    def kill(self) -> None:
+        self.kills += 1
+        self.gone.set()
+
+
+class Connection:
+    """The connection to one."""
+
+    def __init__(self) -> None:
+        self.stream = Stream()
+
+
+class Child:
+    """Context 10 below 0, as far as its Hops know it; what is done with orders is kept."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.switch = Switch(10, (0,), 1 << 20, False, lambda text: None)
+        self.parent = Neighbour(self.switch, 0, is_parent=True)
+        self._finder = Finder()
+        self.loop: Any = Clock()
+        self.is_leaving = False
+        self.left: list[str] = []
+        self.settle: Callable[[], None] = lambda: self.left.append("settled")
+        self.orders: list[Any] = []
+        self.is_carried_out = threading.Event()
+        monkeypatch.setitem(sys.modules, "remotesvc.connect.opener", self)  # type: ignore[arg-type]
+        self.child: Any = self
+
+    def leave(self) -> None:
+        self.is_leaving = True
+        self.left.append("left")
+
+    def carry_out(self, hops: Hops, link: Any, order: bytes, asked: Any, tended: Any) -> None:
+        """Stand in for opener.carry_out."""
+        self.orders.append((link.peer_id, order))
+        tended["kill"] = lambda argument: self.orders.append(("kill", argument))
+        self.is_carried_out.set()
+
+    def order(self, context_id: int, order: bytes = b"order") -> None:
+        self.is_carried_out.clear()
+        self.parent.say(
+            message(encode((context_id, order)), dst=10, src=0, handle=OPEN_CHILD, reply_to=300)
+        )
+
+    def tend(self, context_id: int, verb: str, argument: Any = None) -> None:
+        payload = encode((context_id, verb, argument))
+        self.parent.say(message(payload, dst=10, src=0, handle=TEND_CHILD))
+
+
+@pytest.fixture
+def child(monkeypatch: pytest.MonkeyPatch) -> Child:
+    made = Child(monkeypatch)
+    made.switch.serve(OPEN_CHILD, lambda link, asked: start(made.child, link, asked))
+    return made
+
+
+def test_first_order_makes_the_context_at_once_and_a_thread_does_the_rest(child: Child) -> None:
+    child.order(20)
+    child.parent.say(message(b"early", dst=20, src=0))  # it waits in the link
+    link = child.switch.routes[20]
+    assert link.peer_id == 20 and link.queued > 0
+    assert child.is_carried_out.wait(30)
+    assert child.orders == [(20, b"order")]
+    child.order(30)
+    assert set(child.switch.routes) == {20, 30}
+    assert hops_of(child.child) is hops_of(child.child)
+
+
+def test_what_is_asked_of_a_child_is_done_and_of_nobody_else(child: Child) -> None:
+    child.order(20)
+    assert child.is_carried_out.wait(30)
+    child.tend(20, "kill", "now")
+    child.tend(20, "unknown")
+    child.tend(77, "kill")
+    assert child.orders[1:] == [("kill", "now")]
+
+
+def test_child_that_is_closed_before_anything_was_done_is_lost(child: Child) -> None:
+    waiter = Waiter(20)
+    child.switch.listen(waiter)
+    child.order(20)
+    child.tend(20, "close", "nobody wants it")
+    assert [str(one) for one in waiter.losses] == ["nobody wants it"]
+    assert 20 not in child.switch.routes
+
+
+def test_two_threads_make_one(child: Child) -> None:
+    made: list[Hops] = []
+    threads = [
+        threading.Thread(target=lambda: made.append(hops_of(child.child))) for _ in range(16)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert len(made) == 16 and len(set(map(id, made))) == 1
+
+
+def test_end_of_the_child_is_that_of_its_children(child: Child) -> None:
+    child.order(20)
+    assert child.is_carried_out.wait(30)
+    hops = hops_of(child.child)
+    connection = hops.connections[20] = Connection()
+    link = child.switch.routes[20]
+
+    child.leave()
+    child.leave()
+
+    assert isinstance(link.error, DisconnectedError)
+    assert str(link.error) == "its parent has ended"
+    assert child.left == ["left", "left"] and connection.stream.kills == 0
+    child.loop.advance(hops_module.FAREWELL)
+    assert connection.stream.kills == 1
+    child.settle()  # waits for what was started, which is gone
+    assert child.left[-1] == "settled"
+
+
+def test_nothing_is_kept_of_one_that_is_gone(child: Child) -> None:
+    child.order(20)
+    assert child.is_carried_out.wait(30)
+    hops = hops_of(child.child)
+    hops.connections[20] = Connection()
+    hops.forget(20)
+    hops.forget(20)
+    assert hops.connections == {} and hops._tended == {}
+
+
+def test_modules_of_a_first_order_are_complete() -> None:
+    # The I/O thread imports them and cannot ask for more: each import of theirs is one of them,
+    # in the payload, or of the standard library.
+    for name in HOP_MODULES:
+        spec = importlib.util.find_spec(name)
+        assert spec is not None and spec.origin is not None
+        with open(spec.origin, encoding="utf-8") as file:
+            tree = ast.parse(file.read())
+        for node in tree.body:
+            if isinstance(node, ast.ImportFrom) and node.level == 1 and node.module:
+                assert f"remotesvc.core.{node.module}" in {*HOP_MODULES, *MODULES}, name
