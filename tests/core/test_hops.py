@@ -52,7 +52,7 @@ class Child:
         self.settle: Callable[[], None] = lambda: self.left.append("settled")
         self.orders: list[Any] = []
         self.is_carried_out = threading.Event()
-        monkeypatch.setitem(sys.modules, "remotesvc.connect.opener", self)  # type: ignore[arg-type]
+        monkeypatch.setitem(sys.modules, "remotesvc.connect.opener", self)
         self.child: Any = self
 
     def leave(self) -> None:
