@@ -109,6 +109,10 @@ class LoginStream:
 
     # -- the stream ------------------------------------------------------------------------------
 
+    def forget(self) -> "None":
+        """Close the descriptors of the program, in a fork."""
+        self._process.forget()
+
     @property
     def exit_status(self) -> "Optional[int]":
         """That of the program, negative for a signal."""

@@ -75,6 +75,11 @@ class PatientStream:
             self._is_owed = not self._program.write(data)
             return not self._is_owed
 
+    def forget(self) -> "None":
+        """Close the descriptors of the program, in a fork."""
+        if self._program is not None:
+            self._program.forget()
+
     def close(self) -> "None":
         """Let the program end, and start no other."""
         with self._lock:

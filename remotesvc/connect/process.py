@@ -155,6 +155,14 @@ class ProcessStream:
                     if self._owned is not None:
                         self._owned.close()
 
+    def forget(self) -> "None":
+        """Close the descriptors in a fork: its copies would hide our end from the program."""
+        for fd in {self._pipe._read_fd, self._pipe._write_fd, self._error_fd}:
+            try:
+                os.close(fd)
+            except OSError:
+                continue  # it is closed already
+
     def _watch_exit(self) -> "None":
         """Look once a second whether it exited: there is not everywhere an event for that."""
         if not self._is_ending:

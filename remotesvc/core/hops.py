@@ -5,6 +5,7 @@ time is done by a thread (connect/opener.py). At the end of this process its chi
 """
 
 import importlib
+import os
 import threading
 import time
 
@@ -53,6 +54,8 @@ class Hops:
         self.connections: "Dict[int, Any]" = {}
         self._leave = child.leave
         child.leave = self._begin_end  # type: ignore[method-assign]
+        if hasattr(os, "register_at_fork"):  # 3.7
+            os.register_at_fork(after_in_child=self._forget_all)
         child.switch.serve(OPEN_CHILD, self.open)
         child.switch.serve(TEND_CHILD, self.tend)
 
@@ -98,6 +101,11 @@ class Hops:
         tended = self._tended.get(context_id)
         if tended is not None and verb in tended:
             tended[verb](argument)
+
+    def _forget_all(self) -> "None":
+        """Let go, in a fork, of what leads to the children: its copies would hide our end."""
+        for connection in self.connections.values():
+            getattr(connection.stream, "forget", bool)()
 
     def forget(self, context_id: "int") -> "None":
         """Note that nothing is left of a child."""

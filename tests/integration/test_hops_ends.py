@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import os
+import signal
 from collections.abc import Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from remotesvc import (
     Router,
 )
 from tests.integration.lines import Lines
-from tests.integration.targets import channels, hops, streams, stubborn
+from tests.integration.targets import channels, forks, hops, streams, stubborn
 from tests.integration.waiting import wait_until
 from tests.testing.client import is_running, wait_for_end
 
@@ -220,3 +221,20 @@ def test_busy_is_told_through_hops(siblings: Router, lines: Lines) -> None:
         while True:
             row.c.options(timeout=DEADLINE).call(hops.pid)
     row.c.kill()
+
+
+def test_a_fork_that_outlives_a_relay_does_not_hide_its_end_from_those_below(
+    router: Router,
+) -> None:
+    row = open_row(router)
+    pids = row.pids
+    fork = row.a.call(forks.leave_fork)
+    try:
+        with pytest.raises(DisconnectedError):
+            row.a.call(forks.kill_own_process)
+        # Long before they would miss a sign of life.
+        for pid in pids[1:]:
+            wait_for_end(pid)
+        assert is_running(fork)
+    finally:
+        os.kill(fork, signal.SIGKILL)
