@@ -1,20 +1,12 @@
 """One way into every new context: what is checked before anything is sent, what is left after."""
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from remotesvc import Context, DisconnectedError, Error, RefusedError, Router
 from tests.integration.targets import hops
-
-
-@pytest.fixture
-def router(no_leaks: None, empty_home: Path) -> Iterator[Router]:
-    """A router that leaves nothing behind."""
-    with Router() as opened:
-        yield opened
 
 
 @pytest.fixture
