@@ -5,15 +5,24 @@ the child waits for modules that the child passes on. A child that starts no chi
 this file.
 """
 
-from .authority import CALL_FUNCTION, CALL_SERVICE, OPEN_CHILD, PASS_MODULES, TEND_CHILD
-from .outbox import COMMANDS, Outbox
+from .authority import (
+    CALL_FUNCTION,
+    CALL_SERVICE,
+    LOAD_MODULE,
+    OPEN_CHILD,
+    PASS_MODULES,
+    TEND_CHILD,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .outbox import Lane
+    from .outbox import Lane, Outbox
     from .wire import Message
 
 __all__ = ["Lanes"]
+
+# Calls and the modules that they need are one lane, whichever parent sends them.
+COMMANDS = (CALL_FUNCTION, LOAD_MODULE)
 
 # These wait for modules, and nothing waits for them: services run side by side with functions.
 FOLLOWERS = (CALL_SERVICE, OPEN_CHILD, TEND_CHILD)

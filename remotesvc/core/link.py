@@ -80,8 +80,7 @@ class Link:
         self._has_spoken = False
         self._has_heard = True
         self._excused_until = 0.0
-        self.bytes_sent = 0
-        self.bytes_received = 0
+        self.bytes_sent = self.bytes_received = 0
 
     def attach(self, stream: "Stream", opening: "bytes" = b"") -> "None":
         """Begin to write to a stream: first `opening`, then whatever was queued meanwhile.

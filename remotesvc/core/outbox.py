@@ -3,14 +3,13 @@
 Sans-IO and without locks: the link that owns it guards it.
 
 Messages of one lane, that is of one source to one handle of one context, never overtake each
-other: a small call behind a large one waits for it, and for the modules that were sent ahead of
-it. Between lanes, the fragments of large messages take turns with each other and with everything
-small.
+other: a small call behind a large one waits for it. Between lanes, the fragments of large messages
+take turns with each other and with everything small. Modules that are sent ahead make a rule of
+their own (lanes.py).
 """
 
 from collections import deque
 
-from .authority import CALL_FUNCTION, LOAD_MODULE
 from .fragments import cut
 from .wire import FRAGMENT_SIZE, HEADER, encode_frame
 
@@ -23,9 +22,6 @@ if TYPE_CHECKING:
     Lane = Tuple[int, int, int]
 
 __all__ = ["Outbox"]
-
-# Calls and the modules that they need are one lane, whichever parent sends them.
-COMMANDS = (CALL_FUNCTION, LOAD_MODULE)
 
 # One write takes about this much: more gains nothing on a pipe of 64 KiB or an SSH packet of 32.
 BATCH = 128 * 1024
@@ -62,8 +58,6 @@ class Outbox:
 
     def lane_of(self, message: "Message") -> "Lane":
         """Return the lane of a message; lanes.py has another rule for the links of children."""
-        if message.handle in COMMANDS:
-            return 0, message.dst, CALL_FUNCTION
         return message.src, message.dst, message.handle
 
     def take(self) -> "bytes":

@@ -5,6 +5,7 @@ import pytest
 from remotesvc.core.authority import (
     CALL_FUNCTION,
     CALL_SERVICE,
+    CANCEL,
     LOAD_MODULE,
     OPEN_CHILD,
     PASS_MODULES,
@@ -20,6 +21,14 @@ def down() -> Outbox:
     outbox = Outbox()
     Lanes(outbox)
     return outbox
+
+
+def test_call_never_overtakes_the_modules_sent_ahead_of_it() -> None:
+    outbox = down()
+    outbox.put(message(LARGE, handle=LOAD_MODULE))
+    outbox.put(message(b"call", handle=CALL_FUNCTION))
+    outbox.put(message(b"cancel", handle=CANCEL))
+    assert [one.handle for one in join(drain(outbox))] == [CANCEL, LOAD_MODULE, CALL_FUNCTION]
 
 
 @pytest.mark.parametrize("handle", [CALL_SERVICE, OPEN_CHILD, TEND_CHILD])

@@ -3,7 +3,6 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from remotesvc.core.authority import CALL_FUNCTION, CANCEL, LOAD_MODULE
 from remotesvc.core.fragments import Reassembler
 from remotesvc.core.outbox import Outbox
 from remotesvc.core.wire import FRAGMENT, FRAGMENT_SIZE, FRAME_LIMIT, HEADER, Message
@@ -85,14 +84,6 @@ def test_a_flood_of_small_messages_does_not_stop_a_large_one() -> None:
             outbox.put(message(bytes(60000), handle=301))
         frames += decode_all(outbox.take())
     assert LARGE in [one.payload for one in join(frames)]
-
-
-def test_call_never_overtakes_the_modules_sent_ahead_of_it() -> None:
-    outbox = Outbox()
-    outbox.put(message(LARGE, handle=LOAD_MODULE))
-    outbox.put(message(b"call", handle=CALL_FUNCTION))
-    outbox.put(message(b"cancel", handle=CANCEL))
-    assert [one.handle for one in join(drain(outbox))] == [CANCEL, LOAD_MODULE, CALL_FUNCTION]
 
 
 def test_no_frame_exceeds_the_limit_of_the_decoder() -> None:
