@@ -23,9 +23,13 @@ if TYPE_CHECKING:
 __all__ = ["Relay"]
 
 # Who passes messages on may queue as much as he leaves free for the others: one alone up to
-# QUEUE_LIMIT, and there is always room for one more (the dynamic thresholds of Choudhury and
-# Hahne, "Dynamic queue length thresholds for shared-memory packet switches", 1998).
+# QUEUE_LIMIT and one message of the largest size, which so passes any link however slow; and there
+# is always room for one more (the dynamic thresholds of Choudhury and Hahne, "Dynamic queue length
+# thresholds for shared-memory packet switches", 1998).
 SHARED_LIMIT = 2 * QUEUE_LIMIT
+
+# What is told in the place of replies that found no room: some thousands.
+NEWS_LIMIT = 1024 * 1024
 
 # What is queued is remembered in lumps of this size, so at most some hundred of them.
 LUMP = 256 * 1024
@@ -68,11 +72,22 @@ class Relay:
             return
         if from_below and switch.siblings and message.dst not in switch.parents:
             self.routes.note_talk(link, message.dst)
-        if self._share(link, to_link).take(to_link, len(message.payload)):
+        if self._take(link, to_link, len(message.payload)):
             self._forward(link, to_link, message)
-        else:
-            text = "the way to context %d is congested" % message.dst
-            self._refuse_for(link, message, "congested", text)
+            return
+        text = "the way to context %d is congested" % message.dst
+        self._refuse_for(link, message, "congested", text)
+        is_reply = message.handle >= FIRST_DYNAMIC > message.reply_to
+        if is_reply and message.encoding & ~FRAGMENT != DEAD:
+            # Who waits for it would wait for ever; who sent it waits for nothing.
+            news = bury("congested", text)
+            if self._take(link, to_link, len(news), NEWS_LIMIT):
+                dst, src, auth, handle = message.dst, message.src, message.auth, message.handle
+                self._forward(link, to_link, Message(dst, src, auth, handle, 0, DEAD, news))
+
+    def _take(self, link: "Link", to_link: "Link", size: "int", more: "int" = 0) -> "bool":
+        limit = SHARED_LIMIT + 2 * self._switch.max_message_size + more
+        return self._share(link, to_link).take(to_link, size, limit)
 
     def _refuse_for(self, link: "Link", message: "Message", code: "str", text: "str") -> "None":
         """Refuse a message in the name of who it was for: the sender takes it from nobody else.
@@ -116,12 +131,12 @@ class _Share:
         self._lumps: "Deque[List[int]]" = deque()
         self._size = 0
 
-    def take(self, to_link: "Link", size: "int") -> "bool":
+    def take(self, to_link: "Link", size: "int", limit: "int") -> "bool":
         """Note a message; False, and nothing noted, if it leaves too little room for others."""
         lumps = self._lumps
         while lumps and lumps[0][0] <= to_link.bytes_sent:
             self._size -= lumps.popleft()[1]
-        if self._size > SHARED_LIMIT - to_link.queued:
+        if self._size > limit - to_link.queued:
             return False
         if not lumps or lumps[-1][1] >= LUMP:
             lumps.append([0, 0])

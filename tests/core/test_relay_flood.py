@@ -10,7 +10,7 @@ from remotesvc.core.dead import exhume
 from remotesvc.core.errors import RefusedError
 from remotesvc.core.switch import Switch
 from remotesvc.core.wire import DEAD, FRAGMENT_SIZE, PLAIN, Message
-from tests.core.ends import Neighbour, message
+from tests.core.ends import Neighbour, cut, message
 
 # Small, so that the test is quick: one child alone may have so much on the way up.
 ALONE = 2 * 1024 * 1024
@@ -26,6 +26,7 @@ FLOODER, HONEST = 20, 30
 def small_limits(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(relay_module, "SHARED_LIMIT", 2 * ALONE)
     monkeypatch.setattr(relay_module, "LUMP", LUMP)
+    monkeypatch.setattr(relay_module, "NEWS_LIMIT", LUMP)
     yield
 
 
@@ -34,7 +35,7 @@ class Tree:
 
     def __init__(self) -> None:
         self.reports: list[str] = []
-        self.switch = Switch(10, (0,), 1 << 27, False, self.reports.append)
+        self.switch = Switch(10, (0,), LUMP, False, self.reports.append)
         self.parent = Neighbour(self.switch, 0, is_parent=True, capacity=CAPACITY)
         self.flooder = Neighbour(self.switch, FLOODER)
         self.honest = Neighbour(self.switch, HONEST)
@@ -94,13 +95,46 @@ def test_memory_of_the_relay_is_bounded_by_its_limit() -> None:
     finally:
         tracemalloc.stop()
 
-    assert tree.queued <= ALONE + 2 * LUMP
+    assert tree.queued <= ALONE + 3 * LUMP
     assert used < 2 * ALONE
+
+
+def test_who_waits_for_a_reply_that_found_no_room_hears_of_it() -> None:
+    tree = Tree()
+    tree.flood(LUMP, 4 * ALONE // LUMP)
+    large = message(bytes(4 * FRAGMENT_SIZE), dst=0, src=FLOODER, handle=4711)
+    for piece, _ in cut(large, 1):
+        tree.flooder.say(piece)
+
+    told = [one for one in tree.parent.hear() if one.handle == 4711]
+
+    assert {(one.src, one.auth, one.encoding) for one in told} == {(FLOODER, FLOODER, DEAD)}
+    assert "the way to context 0 is congested" in str(exhume(told[0].payload))
+
+
+def test_flood_of_replies_that_find_no_room_is_bounded() -> None:
+    tree = Tree()
+    tree.flood(LUMP, 4 * ALONE // LUMP)
+    for _ in range(20_000):
+        tree.flooder.say(message(b"", dst=0, src=FLOODER, handle=4711))
+    assert tree.queued <= ALONE + 4 * LUMP
+    tree.call(1)
+    assert [one.src for one in tree.parent.hear()].count(HONEST) == 1
+
+
+def test_largest_message_passes_a_link_that_is_slow() -> None:
+    tree = Tree()
+    tree.switch.max_message_size = 4 * ALONE
+    large = message(bytes(4 * ALONE), dst=0, src=FLOODER, handle=4711)
+    for piece, _ in cut(large, 1):
+        tree.flooder.say(piece)
+    assert tree.flooder.hear() == [] == tree.reports
+    assert sum(len(one.payload) for one in tree.parent.hear()) > 4 * ALONE
 
 
 def test_a_flooder_that_is_done_may_send_again_once_the_way_is_free() -> None:
     tree = Tree()
-    tree.flood(LUMP, 4 * ALONE // LUMP)
+    tree.flood(LUMP, 4 * ALONE // LUMP, reply_to=900)
     first = len(tree.parent.hear())
 
     tree.flood(LUMP, 4 * ALONE // LUMP, reply_to=900)
@@ -121,7 +155,7 @@ def test_shares_of_a_link_that_has_ended_are_forgotten() -> None:
 
 
 def test_calls_down_to_one_child_are_not_held_up_by_one_that_does_not_read() -> None:
-    switch = Switch(10, (0,), 1 << 27, False, lambda text: None)
+    switch = Switch(10, (0,), LUMP, False, lambda text: None)
     parent = Neighbour(switch, 0, is_parent=True)
     deaf = Neighbour(switch, FLOODER, capacity=0)
     honest = Neighbour(switch, HONEST)

@@ -210,11 +210,12 @@ def test_message_of_the_parent_to_a_vanished_grandchild_does_not_bounce() -> Non
 def test_message_that_a_full_way_has_no_room_for_is_refused_as_congested() -> None:
     tree = Tree(capacity=0)
     chunk = bytes(FRAGMENT_SIZE)
-    for _ in range(QUEUE_LIMIT // FRAGMENT_SIZE + 1):
-        tree.parent.say(message(chunk, dst=20, src=0))
+    for _ in range((QUEUE_LIMIT + LIMIT) // FRAGMENT_SIZE + 1):
+        tree.parent.say(message(chunk, dst=20, src=0, reply_to=700))
+    tree.parent.hear()
     tree.parent.say(message(b"x", dst=20, src=0, reply_to=900))
     assert "the way to context 20 is congested" in dead_texts(tree.parent.hear())[0]
-    assert tree.child.link.queued <= QUEUE_LIMIT + 2 * FRAGMENT_SIZE
+    assert tree.child.link.queued <= QUEUE_LIMIT + LIMIT + 2 * FRAGMENT_SIZE
     tree.parent.say(message(b"x", dst=30, src=0))
     assert len(tree.other.hear()) == 1  # nobody else is held up
 
