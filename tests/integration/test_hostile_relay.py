@@ -263,7 +263,7 @@ def test_relay_that_tells_nothing_is_given_up_at_the_deadline(
     monkeypatch.setattr(importlib.import_module("remotesvc.connect.hop"), "SLACK", 0.1)
     hop = scene.router.exec(["true"], via=scene.evil, connect_timeout=0.2)
     with pytest.raises(Error, match="evil told nothing of it"):
-        hop.call(hops.pid)
+        hop.wait_until_ready()
     scene.check_the_rest_is_well()
 
 
