@@ -275,7 +275,7 @@ def test_module_records_travel_as_described() -> None:
 
 
 def module_of(name: str) -> ModuleType:
-    for package in ("core", "bootstrap", "channel", "service"):
+    for package in ("core", "bootstrap", "channel", "service", "connect"):
         try:
             return importlib.import_module(f"remotesvc.{package}.{name}")
         except ModuleNotFoundError:
