@@ -46,7 +46,7 @@ def router(no_leaks: None, empty_home: Path) -> Iterator[Router]:
 
 
 def test_every_connector_for_children_is_tried() -> None:
-    assert set(OPTIONS) == set(CONNECTORS) - {"ssh", "attached"}
+    assert set(OPTIONS) == set(CONNECTORS) - {"ssh", "attach"}
 
 
 @pytest.mark.parametrize("kind", OPTIONS)
