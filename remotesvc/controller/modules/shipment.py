@@ -76,6 +76,7 @@ class Shipment:
         self._carrier = Carrier(switch)
         self._states: dict[int, _State] = {}
         self._parcels: dict[str, _Parcel] = {}
+        self._connectors: dict[str, tuple[str, ...]] = {}
         self._main: MainSource | None = None
         self._lock = threading.RLock()
 
@@ -134,7 +135,11 @@ class Shipment:
 
     def push_connector(self, context_id: int, connector: str) -> None:
         """Send what a context needs to open another one by a connector, once."""
-        self.push_installed(context_id, parts_of(self.locator, connector))
+        with self._lock:
+            parts = self._connectors.get(connector)
+            if parts is None:
+                parts = self._connectors[connector] = parts_of(self.locator, connector)
+        self.push_installed(context_id, parts)
         if not is_toolkit(connector):
             self.push(context_id, connector)
 
