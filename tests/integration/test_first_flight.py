@@ -18,6 +18,7 @@ from tests.integration.waiting import wait_until
 
 # Takes whatever comes and never answers.
 RECORDER = """#!/bin/sh
+exec 3>&1  # so that it does not end what it never answers on
 exec cat > {path}
 """
 

@@ -17,6 +17,7 @@ SECRET = "correct horse battery staple"
 
 # What a forced command or a menu does: it takes whatever comes, and answers nothing of ours.
 RECORDER = """#!/bin/sh
+exec 3>&1  # so that it does not end what it never answers on
 exec cat > {path}
 """
 
