@@ -19,7 +19,9 @@ from tests.interpreters import (
 from tests.leaks import holdings, wait_for_release
 
 # The same examples on every run, and nothing remembered between runs.
-settings.register_profile("remotesvc", derandomize=True, database=None, deadline=None)
+settings.register_profile(
+    "remotesvc", derandomize=True, database=None, deadline=None, max_examples=60
+)
 settings.load_profile("remotesvc")
 
 # CI sets this: what is skipped elsewhere for want of a program is a failure there.

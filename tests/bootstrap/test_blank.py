@@ -115,8 +115,21 @@ def texts() -> dict[str, str]:
     return {source: blank(source) for source in sources}
 
 
+CONTROLLERS = find_interpreters(at_least=(3, 10))
+
+
 @pytest.mark.matrix
-@pytest.mark.parametrize("python", find_interpreters(at_least=(3, 10)), ids=str)
+@pytest.mark.parametrize(
+    "python",
+    # The oldest and the newest; those between are soak tests.
+    [
+        pytest.param(
+            one, marks=[] if one in CONTROLLERS[:1] + CONTROLLERS[-1:] else pytest.mark.soak
+        )
+        for one in CONTROLLERS
+    ],
+    ids=str,
+)
 def test_every_controller_python_gives_the_same_text(
     python: Interpreter, texts: dict[str, str]
 ) -> None:
