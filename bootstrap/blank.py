@@ -16,6 +16,8 @@ import bisect
 import re
 import sys
 
+from remotesvc.bootstrap.parse import parse
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Iterator, List, NamedTuple, Sequence, Tuple, Union
@@ -119,7 +121,7 @@ class _Spans:
 
     def collect(self) -> "List[Span]":
         """Return the spans in the order of the source; none overlaps another."""
-        tree = ast.parse(self._source)
+        tree = parse(self._source)
         self._visit_body(tree.body, may_be_empty=True)
         self._spans.sort()
         for name in TOOL_NAMES:

@@ -63,6 +63,9 @@ TYPING = ("typing", "typing_extensions")
 # Where a constant keeps its value: one class of nodes from 3.8 on, several before.
 CONSTANTS = {"Bytes": "s", "Constant": "value", "NameConstant": "value", "Num": "n", "Str": "s"}
 
+# Before 3.12 a tree may be lost to another thread that makes one (bootstrap/parse.py).
+ATTEMPTS = 100
+
 MISSING = object()
 NONE = type(None)
 SCALARS = (bool, bytes, int, str, NONE)
@@ -272,6 +275,15 @@ def _form_of(thing: "Any") -> "Any":
 
 
 def _parse(text: "str") -> "Any":
+    for _ in range(ATTEMPTS):
+        try:
+            return _compile(text)
+        except SystemError:
+            continue
+    return _compile(text)
+
+
+def _compile(text: "str") -> "Any":
     # As ast.parse() does it, but importing `ast` takes ten milliseconds.
     tree: "Any" = compile(text.strip(), "<annotation>", "eval", _ast.PyCF_ONLY_AST, True)
     return tree.body

@@ -6,9 +6,10 @@ second time), and without touching the process-wide warning filters, which other
 
 import ast
 import re
-import threading
 from collections.abc import Iterator
 from importlib.util import decode_source
+
+from ...bootstrap.parse import parse as parse_text
 
 __all__ = ["is_main_guard", "is_not_main_guard", "parse", "walk_imported"]
 
@@ -17,16 +18,11 @@ __all__ = ["is_main_guard", "is_not_main_guard", "parse", "walk_imported"]
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _KNOWN_ESCAPES = frozenset("\n\\'\"abfnrtv0123xNuU")
 
-# Two threads that parse at the same time share the parser's count of its depth: now and then one
-# gets a SystemError for it (seen with 3.11.7).
-_parsing = threading.Lock()
-
 
 def parse(source: bytes) -> ast.Module | None:
     """Parse source bytes, honouring their PEP 263 encoding; None when they do not compile."""
     try:
-        with _parsing:
-            return ast.parse(_ESCAPE.sub(_without_unknown_escape, decode_source(source)))
+        return parse_text(_ESCAPE.sub(_without_unknown_escape, decode_source(source)))
     except (SyntaxError, ValueError, LookupError, RecursionError, MemoryError):
         return None
 
