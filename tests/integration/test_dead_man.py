@@ -98,7 +98,7 @@ def test_a_healthy_call_may_use_more_cpu_time_than_the_timer_has(
     assert context.call(os.getpid) == context.info.pid
 
 
-@pytest.mark.parametrize("way", ["local", "ssh"])
+@pytest.mark.parametrize("way", ["local", pytest.param("ssh", marks=pytest.mark.soak)])
 def test_a_call_that_declares_it_may_hold_the_gil_for_longer(
     router: Router, tmp_path: Path, way: str
 ) -> None:
