@@ -22,6 +22,8 @@ import os
 del os.environ["PYTHONPATH"]
 import remotesvc
 remotesvc.Router.ssh = lambda self, host, **options: self.local(name=host)
+remotesvc.Router.podman = lambda self, container, **options: self.local(name=container)
+remotesvc.Router.sudo = lambda self, **options: self.local(name="root")
 """
 
 
