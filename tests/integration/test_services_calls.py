@@ -231,7 +231,10 @@ def test_thread_that_is_stuck_in_c_is_replaced_as_often_as_there_are_and_that_is
     other = Pipe(tmp_path / "other")
     child = impatient.local()
     child.call(services_odd.make_pool, 1)
-    start(child, lines, "wait", path=pipe.path).cancel()
+    stuck = start(child, lines, "wait", path=pipe.path)
+    for _ in range(50):
+        child.call(os.getpid)  # meanwhile it comes from what it printed to where it stands still
+    stuck.cancel()
 
     assert child.options(timeout=DEADLINE).call_service(Plain, "add", left=1) == 3
     while not caplog.messages:
