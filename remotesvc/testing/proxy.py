@@ -44,6 +44,7 @@ class DelayProxy:
         self._listener = socket.create_server((HOST, 0), backlog=BACKLOG)
         self._listener.setblocking(False)
         self.port: int = self._listener.getsockname()[1]
+        self._selector = selectors.DefaultSelector()
         self._waker, self._wake = socket.socketpair()
         self._orders: queue.SimpleQueue[tuple[Callable[[], None], threading.Event]]
         self._orders = queue.SimpleQueue()
@@ -113,7 +114,7 @@ class DelayProxy:
         self._tunnels.clear()
 
     def _run(self) -> None:
-        with selectors.DefaultSelector() as selector, self._listener:
+        with self._selector as selector, self._listener:
             while not self._is_closing:
                 self._watch(selector)
                 ready = selector.select(self._patience())

@@ -44,10 +44,13 @@ def loop() -> "None":
 
 
 def ignore_interrupts() -> "None":
-    """Keep the main thread busy and swallow whatever is raised in it."""
-    print("busy")
+    """Keep the main thread busy and swallow whatever is raised in it, as soon as "busy" is said."""
+    is_said = False
     while True:
         try:
+            if not is_said:
+                print("busy")
+                is_said = True
             time.sleep(FOR_EVER)
         except BaseException:  # this is what it is for
             continue
