@@ -11,6 +11,7 @@ import threading
 from .channel.sender import open_sender
 from .channel.streams import Lender, Streams
 from .core.authority import DEL_ROUTE
+from .core.borrower import Borrower
 from .core.errors import DisconnectedError, ProtocolError, RefusedError, ValueNotSupported
 from .core.values import CONTEXT, REMOTE_ERROR, SENDER, decode, encode
 
@@ -70,6 +71,8 @@ class Branch(Ways):
         self.heartbeat = child.settings.heartbeat
         self.streams = Streams(child.switch, child.loop, self.name_of)
         self.outgoing = Lender(_Upward(self), self.streams)
+        # Waits for a reply, as Pending.wait() does.
+        self.wait = Borrower(child.loop, child._calls).wait
         self._openings: "Any" = None
         self._lock = threading.Lock()
         self._pool: "Optional[Pool]" = None
@@ -192,7 +195,7 @@ class Branch(Ways):
         if is_cancelled and _is_main_thread():
             # A cancel came in the middle of a write. Whoever streams lets other threads run nearly
             # only there, so the next interrupt would come there too.
-            signal.pthread_kill(calls._thread, signal.SIGINT)
+            signal.pthread_kill(calls.thread, signal.SIGINT)
 
     def settle_output(self, context_id: "int") -> "None":
         """Wait for nothing: what others print is shown by the controller."""

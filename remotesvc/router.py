@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from .controller.modules.grants import ModulePolicy
     from .controller.output import Sink
     from .core.link import Link
+    from .core.pending import Pending
     from .core.switch import Switch
     from .core.wire import Message
     from .service.pool import Pool
@@ -248,6 +249,10 @@ class Router(Ways):
                 "a blocking call on the I/O thread would wait for ever: use submit(), or call "
                 "from a thread of your own"
             )
+
+    def wait(self, pending: "Pending", timeout: "Optional[float]") -> "Message":
+        """Return what `pending.wait(timeout)` does."""
+        return pending.wait(timeout)
 
     def decode(self, payload: "bytes", src: "int", auth: "Optional[int]" = None) -> "Any":
         """Return the value that a context sent; it may refer to itself and to nobody else.

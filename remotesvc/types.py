@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from .connect.hop import Hop
     from .core.context import Context
     from .core.loop import Loop
+    from .core.pending import Pending
     from .core.switch import Switch
+    from .core.wire import Message
     from .service.pool import Pool
 
 __all__ = [
@@ -187,6 +189,9 @@ class Home(Protocol):
 
     def note_reference(self, context_id: int) -> None:
         """Note that a Context is being encoded on this thread."""
+
+    def wait(self, pending: "Pending", timeout: float | None) -> "Message":
+        """Return what `pending.wait(timeout)` does."""
 
     def check_may_block(self) -> None:
         """Raise RuntimeError on the I/O thread."""

@@ -338,6 +338,8 @@ class Lender:
         """Tell whether the switch will not send a call of so many bytes."""
         switch = self._streams.switch
         link = switch.routes.get(context_id) or switch.upstream
-        is_congested = link is not None and link.queued > QUEUE_LIMIT + switch.max_message_size
+        is_congested = (
+            link is not None and link.outbox.size > QUEUE_LIMIT + switch.max_message_size
+        )
         has_no_route = link is None and context_id != switch.id
         return is_congested or has_no_route or size > switch.max_message_size

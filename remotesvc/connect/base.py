@@ -182,8 +182,9 @@ class Connection:
         self.link.end(DisconnectedError(reason))
 
     def excuse(self, seconds: "float") -> "None":
-        """Expect no sign of life of the child for so long."""
-        self.link.excuse(seconds)
+        """Expect no sign of life of the child for so long, after what was excused before."""
+        link = self.link
+        link.excused_until = max(link.excused_until, time.monotonic()) + seconds
 
     def note_loss(self, error: "Exception") -> "None":
         """Take the news that the context is lost: its link has told it already."""

@@ -40,7 +40,7 @@ __all__ = ["CallLoop"]
 EARLY_LIMIT = 1000
 
 # An interrupt in the middle of these could tear a message, or lose a wake-up or a lock: it comes
-# again after so long. But whoever waits for room is in the middle of nothing.
+# again after so long. But whoever waits, for room or for what comes, is in the middle of nothing.
 DELICATE = ("remotesvc.core.link", "remotesvc.core.loop", "remotesvc.core.switch")
 AGAIN = 0.01
 
@@ -84,7 +84,8 @@ class CallLoop:
         self._target: "object" = None
         # Whom the last one was meant for.
         self._interrupted: "object" = None
-        self._is_due = False
+        # Whether it has come at a moment that does not suit.
+        self.is_due = False
         # What the payload of the last call began with, and the names that it is, if it is these.
         self._head = b""
         self._names: "Sequence[str]" = ()
@@ -94,7 +95,7 @@ class CallLoop:
         self._is_abandoned = False
         # Whether "busy" was ever said: then it may be what a chain lacks a call for.
         self.has_refused = False
-        self._thread = _thread.get_ident()
+        self.thread = _thread.get_ident()
         # Held while there is nothing to do: a bare lock hands over faster than a Condition.
         self._signal = _thread.allocate_lock()
         self._signal.acquire()
@@ -144,7 +145,7 @@ class CallLoop:
         # Once: also if the end of this child comes after a cancel, `finally` blocks run on.
         if self._interrupted is not target:
             self._target = self._interrupted = target
-            self._is_due = True
+            self.is_due = True
             self._insist()
 
     def _insist(self) -> "None":
@@ -153,9 +154,9 @@ class CallLoop:
         Python may have looked for signals just before it began to wait: only another one wakes it.
         """
         if self._target is not None:
-            if self._is_due or signal.getsignal(signal.SIGINT) == self.on_interrupt:
-                self._is_due = False
-                signal.pthread_kill(self._thread, signal.SIGINT)
+            if self.is_due or signal.getsignal(signal.SIGINT) == self.on_interrupt:
+                self.is_due = False
+                signal.pthread_kill(self.thread, signal.SIGINT)
             self._loop.call_later(AGAIN, self._insist)
 
     def _abandon(self, call: "Message") -> "None":
@@ -178,7 +179,7 @@ class CallLoop:
     def _wake(self) -> "None":
         try:
             self._signal.release()
-            self._loop.lend()
+            self._loop.lend(self)
         except RuntimeError:
             return  # it is awake already
 
@@ -189,23 +190,24 @@ class CallLoop:
         while not self._is_stopped:
             if self._queue:
                 # A cancel that has come meanwhile counts before the next call begins.
-                self._loop.turn_until(self._is_wanted, True)
+                self._loop.turn_until(self, True)
                 self._take()
             else:
                 link = self.switch.upstream
                 # A large reply is for the other thread: memory of this one costs more to come by.
                 if link is None or link.push():
-                    self._loop.turn_until(self._is_wanted)
-                if not self._is_wanted():
+                    self._loop.turn_until(self)
+                if not self.is_wanted():
                     self._signal.acquire()
 
-    def _is_wanted(self) -> "bool":
+    def is_wanted(self) -> "bool":
+        """Tell whether there is something to run, or the end."""
         return self._is_stopped or bool(self._queue)
 
     def on_interrupt(self, number: "int", frame: "Any") -> "None":
         """Interrupt the call that this SIGINT is meant for, if user code of it runs right now."""
         if self._running is not None and _is_delicate(frame):
-            self._is_due = True
+            self.is_due = True
             return
         target, self._target = self._target, None
         running = self._running
@@ -328,6 +330,6 @@ class CallLoop:
 def _is_delicate(frame: "Any") -> "Any":
     while frame is not None:
         if frame.f_globals.get("__name__") in DELICATE:
-            return frame.f_code.co_name != "wait_for_room"
+            return frame.f_code.co_name not in ("wait_for_room", "_turn")
         frame = frame.f_back
     return False

@@ -160,7 +160,7 @@ class Depot:
         if question is None or not is_neighbour or context_id not in link.reach:  # type: ignore[union-attr]
             self._switch.refuse(link, message, "protocol", "no request of a child's for a module")
             return
-        if link.queued > ANSWERS_LIMIT:  # type: ignore[union-attr]
+        if link.outbox.size > ANSWERS_LIMIT:  # type: ignore[union-attr]
             # Not even a refusal is kept for it.
             self._switch.report_once(link, "congested", "dropped %r: it does not read" % message)
             return

@@ -79,7 +79,8 @@ class Link:
         self.unanswered = 0
         self._has_spoken = False
         self._has_heard = True
-        self._excused_until = 0.0
+        # Until then no sign of life is expected.
+        self.excused_until = 0.0
         self.bytes_sent = self.bytes_received = 0
 
     def attach(self, stream: "Stream", opening: "bytes" = b"") -> "None":
@@ -153,11 +154,6 @@ class Link:
         self._is_timed = False
         self.push()
 
-    @property
-    def queued(self) -> "int":
-        """The number of bytes that wait to be written."""
-        return self.outbox.size
-
     def wait_for_room(self, timeout: "Optional[float]" = None) -> "bool":
         """Block while HIGH_WATER bytes are queued; False if that lasts longer than `timeout`."""
         if self.outbox.size < HIGH_WATER:
@@ -228,7 +224,7 @@ class Link:
             now = time.monotonic()
             is_late = now - silent[1] > 1.5 * interval
             silent[1] = now
-            is_excused = is_late or now < self._excused_until
+            is_excused = is_late or now < self.excused_until
             silent[0] = 0 if self._has_heard or is_excused else silent[0] + 1
             if silent[0] >= misses:
                 text = "no sign of life for %g s (heartbeat %g s)" % (misses * interval, interval)
@@ -252,10 +248,6 @@ class Link:
             loop.call_later(interval, tick)
 
         loop.call_later(interval, tick)
-
-    def excuse(self, seconds: "float") -> "None":
-        """Expect no sign of life for so long, after what was excused before."""
-        self._excused_until = max(self._excused_until, time.monotonic()) + seconds
 
 
 class DescriptorStream:

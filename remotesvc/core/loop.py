@@ -18,9 +18,16 @@ from collections import deque
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Callable, Deque, Dict, List, Optional
+    from typing import Callable, Deque, Dict, List, Optional, Protocol
 
     Callback = Callable[[], None]
+
+    class Heir(Protocol):
+        """Who may turn a loop that was lent."""
+
+        def is_wanted(self) -> bool:
+            """Tell whether it has something else to do."""
+
 
 __all__ = ["Loop", "Timer"]
 
@@ -71,6 +78,8 @@ class Loop:
         self._resting.acquire()
         self._is_asleep = False
         self._is_lent = False
+        # Whom it was lent to last.
+        self.heir: "Optional[Heir]" = None
         self._is_called = False
         self._left_at = 0.0
 
@@ -124,25 +133,34 @@ class Loop:
         os.close(self._wake_read)
         del self._poll  # which closes it
 
-    def lend(self) -> "None":
-        """Leave the loop to whoever calls `turn_until()` next (on its thread)."""
+    def lend(self, heir: "Heir") -> "None":
+        """Leave the loop to `heir`: to the thread that turns it for that one (on its thread)."""
+        self.heir = heir
         self._is_lent = True
 
-    def turn_until(self, is_done: "Callable[[], bool]", is_hasty: "bool" = False) -> "None":
-        """Turn the loop on this thread until `is_done()`, if no other thread turns it.
+    def recall(self) -> "None":
+        """Have `run()` turn again, if nobody else does."""
+        self._is_called = True
+        self._rouse()
 
-        In haste, turn it once, if nobody has for a tenth of REST, and wait for nothing.
+    def turn_until(self, heir: "Heir", is_hasty: "bool" = False) -> "bool":
+        """Turn the loop on this thread until `heir.is_wanted()`, or until it is lent to another.
+
+        Return whether it could: no other thread turned it. In haste, turn it once, if nobody has
+        for a tenth of REST, and wait for nothing.
         """
         if is_hasty and time.monotonic() - self._left_at < REST / 10:
-            return
-        if self._turning.acquire(False):
-            self._ident = _thread.get_ident()
-            try:
-                while is_hasty or not (is_done() or self._is_stopped):
-                    self._turn(is_hasty)
-                    is_hasty = False
-            finally:
-                self._leave()
+            return False
+        if not self._turning.acquire(False):
+            return False
+        self._ident = _thread.get_ident()
+        try:
+            while is_hasty or (self.heir is heir and not (heir.is_wanted() or self._is_stopped)):
+                self._turn(is_hasty)
+                is_hasty = False
+        finally:
+            self._leave()
+        return True
 
     def _leave(self) -> "None":
         self._ident = None
@@ -211,15 +229,14 @@ class Loop:
             sys.excepthook(*sys.exc_info())
 
     def _wake(self) -> "None":
-        if self._is_awake or self.is_current():
+        if self.is_current():
             return
         with self._wake_lock:
             if not self._is_awake:
                 self._is_awake = True
                 os.write(self._wake_write, b"\0")
         if self._ident is None:
-            self._is_called = True
-            self._rouse()
+            self.recall()
 
     def _drain_wake_up(self) -> "None":
         # In this order: whoever calls between the two lines is served by this very turn.

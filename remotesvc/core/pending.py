@@ -25,22 +25,23 @@ class Pending:
         self.respondent = respondent
         self._message: "Optional[Message]" = None
         self._error: "Optional[Exception]" = None
-        self._done = _thread.allocate_lock()
-        self._done.acquire()
+        # Held until then.
+        self.told = _thread.allocate_lock()
+        self.told.acquire()
 
     def deliver(self, message: "Message") -> "None":
         """Take the reply."""
         self._message = message
-        self._done.release()
+        self.told.release()
 
     def lose(self, error: "Exception") -> "None":
         """Take the news that there will be none."""
         self._error = error
-        self._done.release()
+        self.told.release()
 
     def wait(self, timeout: "Optional[float]", what: "str" = "the call") -> "Message":
         """Return the reply; raise what was lost, or CallTimeout naming `what` was waited for."""
-        if not self._done.acquire(timeout=-1 if timeout is None else max(0.0, timeout)):
+        if not self.told.acquire(timeout=-1 if timeout is None else max(0.0, timeout)):
             raise CallTimeout("%s timed out after %g s" % (what, timeout or 0))
         if self._message is None:
             raise self._error or DisconnectedError("no reply came")

@@ -136,11 +136,11 @@ class _Share:
         lumps = self._lumps
         while lumps and lumps[0][0] <= to_link.bytes_sent:
             self._size -= lumps.popleft()[1]
-        if self._size > limit - to_link.queued:
+        if self._size > limit - to_link.outbox.size:
             return False
         if not lumps or lumps[-1][1] >= LUMP:
             lumps.append([0, 0])
-        lumps[-1][0] = to_link.bytes_sent + to_link.queued + size
+        lumps[-1][0] = to_link.bytes_sent + to_link.outbox.size + size
         lumps[-1][1] += size
         self._size += size
         return True

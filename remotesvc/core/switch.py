@@ -167,7 +167,7 @@ class Switch:
         if link is None or is_self:
             self.deliver(None, message)
             return None
-        if link.queued > QUEUE_LIMIT + self.max_message_size:
+        if link.outbox.size > QUEUE_LIMIT + self.max_message_size:
             # Whoever may wait has waited before; this is one who asks and does not read.
             raise RefusedError("the way to context %d is congested" % dst)
         link.send(message, may_wait)

@@ -87,7 +87,7 @@ class Verbs:
             link = __self._send(__fn, args, kwargs, handle)
             if link is not None:
                 link.wait_for_room(_left(limit))
-            message = pending.wait(_left(limit))
+            message = router.wait(pending, _left(limit))
         except BaseException as error:  # noqa: BLE001  Ctrl-C gives the call up, too
             message = __self._end(pending, handle, __fn, error, link is not None)
         router.settle_output(context.id)

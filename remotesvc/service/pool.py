@@ -69,7 +69,7 @@ class Pool:
         _check_options(router, services, size, activator)
         self.router = router
         self.offers = Offers()
-        self._threads = Threads("service", size)
+        self._threads = Threads("service", size, router.loop)
         self._turns = Turns(self._threads)
         self._activators = Threads("activation", ACTIVATIONS)
         self._runner = Runner(router, self.offers, self._threads)

@@ -22,11 +22,12 @@ class Station:
         self.replies: list[tuple[int, int, bytes]] = []
         self.timers: list[Callable[[], None]] = []
 
-    def lend(self) -> None:
+    def lend(self, heir: object) -> None:
         """Go on turning: nobody waits for it."""
 
-    def turn_until(self, is_done: Callable[[], bool], is_hasty: bool = False) -> None:
+    def turn_until(self, heir: object, is_hasty: bool = False) -> bool:
         """Be turned by another thread."""
+        return False
 
     def reply(
         self, message: Message, encoding: int, payload: bytes, may_wait: bool = False

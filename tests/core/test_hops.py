@@ -87,7 +87,7 @@ def test_first_order_makes_the_context_at_once_and_a_thread_does_the_rest(child:
     child.order(20)
     child.parent.say(message(b"early", dst=20, src=0))  # it waits in the link
     link = child.switch.routes[20]
-    assert link.peer_id == 20 and link.queued > 0
+    assert link.peer_id == 20 and link.outbox.size > 0
     assert child.is_carried_out.wait(30)
     assert child.orders == [(20, b"order")]
     child.order(30)

@@ -67,14 +67,14 @@ def test_opening_goes_first_then_what_was_queued_before() -> None:
 def test_idle_link_writes_at_once() -> None:
     owner, far = attached()
     owner.link.send(message(b"x"))
-    assert owner.link.queued == 0 and far.stream.waiting > 0
+    assert owner.link.outbox.size == 0 and far.stream.waiting > 0
 
 
 def test_message_that_may_wait_leaves_with_the_next_one_that_may_not() -> None:
     owner, far = attached()
     owner.link.watch(Clock(), 10, 3, 0)  # type: ignore[arg-type]
     owner.link.send(message(b"first"), may_wait=True)
-    assert far.stream.waiting == 0 and owner.link.queued > 0
+    assert far.stream.waiting == 0 and owner.link.outbox.size > 0
     owner.link.send(message(b"second"))
     assert [one.payload for one in decode_all(far.read())] == [b"first", b"second"]
 
@@ -85,7 +85,7 @@ def test_messages_that_may_wait_leave_when_they_are_enough() -> None:
     sizes = []
     while far.stream.waiting == 0:
         owner.link.send(message(bytes(100)), may_wait=True)
-        sizes.append(owner.link.queued)
+        sizes.append(owner.link.outbox.size)
     assert len(sizes) > 10 and max(sizes) <= ENOUGH and sizes[-1] == 0
 
 
@@ -94,9 +94,9 @@ def test_busy_link_queues_and_the_stream_pulls() -> None:
     sent = [message(bytes([number]) * 100) for number in range(5)]
     for one in sent:
         owner.link.send(one)
-    assert owner.link.queued > 0
+    assert owner.link.outbox.size > 0
     assert list(map(fields, decode_all(far.read()))) == list(map(fields, sent))
-    assert owner.link.queued == 0
+    assert owner.link.outbox.size == 0
 
 
 def test_large_message_arrives_in_fragments_that_small_ones_overtake() -> None:
@@ -136,7 +136,7 @@ def test_there_is_room_below_high_water() -> None:
 def test_full_link_has_no_room_until_it_is_read() -> None:
     owner, far = attached(capacity=1024 * 1024)
     owner.link.send(message(bytes(3 * HIGH_WATER)))
-    assert owner.link.queued >= HIGH_WATER and owner.link.wait_for_room(0) is False
+    assert owner.link.outbox.size >= HIGH_WATER and owner.link.wait_for_room(0) is False
     far.read()
     assert owner.link.wait_for_room(0) is True
 
@@ -255,7 +255,7 @@ def test_ended_link_holds_no_messages() -> None:
     owner, _ = attached(capacity=0)
     owner.link.send(message(bytes(3 * HIGH_WATER)))
     owner.link.end(DisconnectedError("gone"))
-    assert owner.link.queued == 0 and owner.link.pull() == b""
+    assert owner.link.outbox.size == 0 and owner.link.pull() == b""
 
 
 def test_link_that_has_ended_closes_the_stream_that_comes_too_late() -> None:

@@ -254,11 +254,22 @@ def bell(loop: Loop) -> Iterator[Bell]:
     bell.close()
 
 
+class Heir:
+    """Turns the loop until something is done."""
+
+    def __init__(self, is_wanted: Callable[[], bool]) -> None:
+        self.is_wanted = is_wanted
+
+
+NEVER_WANTED = Heir(lambda: False)
+
+
 def borrow(loop: Loop, is_done: Callable[[], bool]) -> None:
     """Turn the loop on this thread until something is done; its own thread lends it first."""
-    loop.call_soon(loop.lend)
+    heir = Heir(is_done)
+    loop.call_soon(lambda: loop.lend(heir))
     while not is_done():
-        loop.turn_until(is_done)
+        loop.turn_until(heir)
 
 
 def test_borrower_is_the_thread_of_the_loop_and_gives_it_back(loop: Loop, bell: Bell) -> None:
@@ -279,20 +290,20 @@ def test_borrower_is_the_thread_of_the_loop_and_gives_it_back(loop: Loop, bell: 
 
 def test_loop_that_is_not_lent_is_nobody_elses(loop: Loop) -> None:
     on_loop(loop)
-    loop.turn_until(lambda: False)
+    assert not loop.turn_until(NEVER_WANTED)
     on_loop(loop)
 
 
 def test_callback_that_is_wanted_while_nobody_turns_runs(loop: Loop) -> None:
     for _ in range(200):
-        loop.call_soon(loop.lend)
+        loop.call_soon(lambda: loop.lend(NEVER_WANTED))
         on_loop(loop)
 
 
 def test_timer_of_a_lent_loop_that_nobody_turns_runs(loop: Loop) -> None:
     done = threading.Event()
     loop.call_later(0.001, done.set)
-    loop.call_soon(loop.lend)
+    loop.call_soon(lambda: loop.lend(NEVER_WANTED))
     assert done.wait(DEADLINE)
 
 
@@ -308,9 +319,9 @@ def test_lent_loop_stops(no_leaks: None) -> None:
     loop = Loop()
     thread = threading.Thread(target=loop.run)
     thread.start()
-    loop.call_soon(loop.lend)
+    loop.call_soon(lambda: loop.lend(NEVER_WANTED))
     on_loop(loop)
-    borrower = threading.Thread(target=loop.turn_until, args=(lambda: False,))
+    borrower = threading.Thread(target=loop.turn_until, args=(NEVER_WANTED,))
     borrower.start()
     loop.stop()
     borrower.join(DEADLINE)

@@ -42,7 +42,7 @@ class Tree:
 
     @property
     def queued(self) -> int:
-        return self.parent.link.queued
+        return self.parent.link.outbox.size
 
     def flood(self, size: int, count: int, reply_to: int = 0) -> None:
         """Send so many messages of that size up from the flooder."""
@@ -163,5 +163,5 @@ def test_calls_down_to_one_child_are_not_held_up_by_one_that_does_not_read() -> 
         parent.say(message(bytes(LUMP), dst=FLOODER, src=0))
         parent.say(message(b"call", dst=HONEST, src=0, encoding=PLAIN))
 
-    assert deaf.link.queued <= ALONE + 2 * LUMP
+    assert deaf.link.outbox.size <= ALONE + 2 * LUMP
     assert len(honest.hear()) == 4 * ALONE // LUMP

@@ -215,7 +215,7 @@ def test_message_that_a_full_way_has_no_room_for_is_refused_as_congested() -> No
     tree.parent.hear()
     tree.parent.say(message(b"x", dst=20, src=0, reply_to=900))
     assert "the way to context 20 is congested" in dead_texts(tree.parent.hear())[0]
-    assert tree.child.link.queued <= QUEUE_LIMIT + LIMIT + 2 * FRAGMENT_SIZE
+    assert tree.child.link.outbox.size <= QUEUE_LIMIT + LIMIT + 2 * FRAGMENT_SIZE
     tree.parent.say(message(b"x", dst=30, src=0))
     assert len(tree.other.hear()) == 1  # nobody else is held up
 
@@ -226,7 +226,7 @@ def test_peer_that_asks_and_does_not_read_cannot_fill_our_memory() -> None:
     answer = bytes(LIMIT)
     for _ in range(2 * (QUEUE_LIMIT + LIMIT) // LIMIT):
         tree.switch.reply(asked, RAW, answer)
-    assert tree.child.link.queued <= QUEUE_LIMIT + 2 * LIMIT + 4096
+    assert tree.child.link.outbox.size <= QUEUE_LIMIT + 2 * LIMIT + 4096
     with pytest.raises(RefusedError, match="congested"):
         tree.switch.send(20, CALL_FUNCTION, PLAIN, b"")
 

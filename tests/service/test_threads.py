@@ -2,9 +2,11 @@
 
 import sys
 import threading
+from collections.abc import Callable, Iterator
 
 import pytest
 
+from remotesvc.core.loop import Loop
 from remotesvc.service.threads import Threads
 
 DEADLINE = 20.0
@@ -138,4 +140,94 @@ def test_stuck_thread_that_comes_back_takes_the_place_of_one_that_was_not_replac
 
     assert done.wait(DEADLINE)
     other.set()
+    threads.close(DEADLINE)
+
+
+# -- threads that are lent the loop --------------------------------------------------------------
+
+
+@pytest.fixture
+def loop(no_leaks: None) -> Iterator[Loop]:
+    """A loop on its thread."""
+    loop = Loop()
+    thread = threading.Thread(target=loop.run)
+    thread.start()
+    yield loop
+    loop.stop()
+    thread.join(DEADLINE)
+
+
+def come(loop: Loop, threads: Threads, job: Callable[[], object]) -> bool:
+    """Have a job come by the loop; return whether the thread that read it ran it."""
+    read: list[int] = []
+    ran: list[int] = []
+    done = threading.Event()
+
+    def run() -> None:
+        ran.append(threading.get_ident())
+        try:
+            job()
+        finally:
+            done.set()
+
+    def take() -> None:
+        read.append(threading.get_ident())
+        threads.defer(run)
+
+    loop.call_soon(take)
+    assert done.wait(DEADLINE)
+    return read == ran
+
+
+def lend(loop: Loop, threads: Threads) -> None:
+    """Have jobs come one at a time until a thread has read its own."""
+    while not come(loop, threads, lambda: None):
+        continue
+
+
+def test_thread_that_turns_the_loop_is_there_for_jobs_from_elsewhere(loop: Loop) -> None:
+    threads = Threads("test", 1, loop)
+    for number in range(100):
+        lend(loop, threads)
+        done = threading.Event()
+        threads.defer(done.set)
+        assert done.wait(DEADLINE), number
+    threads.close(DEADLINE)
+
+
+def test_job_that_waits_for_the_next_one_keeps_nobody_from_reading_it(loop: Loop) -> None:
+    threads = Threads("test", 2, loop)
+    for _ in range(20):
+        lend(loop, threads)
+        second = threading.Event()
+
+        def wait(second: threading.Event = second) -> None:
+            loop.call_soon(lambda: threads.defer(second.set))
+            assert second.wait(DEADLINE)
+
+        come(loop, threads, wait)
+        assert second.is_set()
+    threads.close(DEADLINE)
+
+
+def test_close_ends_the_thread_that_turns_the_loop(loop: Loop) -> None:
+    before = threading.active_count()
+    threads = Threads("test", 2, loop)
+    lend(loop, threads)
+    threads.close(DEADLINE)
+    assert threading.active_count() == before
+
+
+def test_loop_that_stops_leaves_its_threads_waiting_for_jobs(no_leaks: None) -> None:
+    loop = Loop()
+    own = threading.Thread(target=loop.run)
+    own.start()
+    threads = Threads("test", 2, loop)
+    lend(loop, threads)
+    loop.stop()
+    own.join(DEADLINE)
+    assert not own.is_alive()
+    done = threading.Event()
+    threads.defer(done.set)
+    assert done.wait(DEADLINE)
     threads.close(DEADLINE)

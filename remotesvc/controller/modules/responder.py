@@ -102,7 +102,7 @@ class Responder:
             message, answer = queue.popleft()
         link = self._switch.routes.get(src)
         # Who does not read its answers gets no more of them: none is kept for it but these.
-        if link is None or link.queued <= ANSWERS_LIMIT:
+        if link is None or link.outbox.size <= ANSWERS_LIMIT:
             self._answer(message, answer)
         self._workers.defer(lambda: self._serve(src))
 

@@ -44,7 +44,7 @@ def loop() -> "None":
 
 
 def ignore_interrupts() -> "None":
-    """Keep the main thread busy and swallow whatever is raised in it, as soon as "busy" is said."""
+    """Keep the main thread busy and swallow whatever is raised in it, from its first word on."""
     is_said = False
     while True:
         try:
