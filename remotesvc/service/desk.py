@@ -52,6 +52,8 @@ class Desk:
         self._early: "Dict[Tuple[int, int], None]" = {}
         self._lock = threading.Lock()
         self._left = threading.Condition(self._lock)
+        # Whether somebody waits for those that are here to leave.
+        self._is_closing = False
 
     def open(self, call: "Call") -> "Optional[str]":
         """Take a call in; return why not, or raise ProtocolError."""
@@ -102,7 +104,8 @@ class Desk:
         if not is_over or self._calls.get(call.key) is not call:
             return
         del self._calls[call.key]
-        self._left.notify_all()
+        if self._is_closing:
+            self._left.notify_all()
         account = self._accounts[call.account]
         account[0] -= 1
         account[1] -= call.size
@@ -138,6 +141,7 @@ class Desk:
         `patience` seconds to end by itself.
         """
         with self._lock:
+            self._is_closing = True
             calls = list(self._calls.values())
         own = running_call()
         unheard = [call for call in calls if call is not own and _is_unheard(call)]

@@ -43,7 +43,7 @@ def read_request(payload: "bytes") -> "Tuple[int, str, str, bytes]":
         middle = HEAD.size + service_size
         end = middle + method_size
         service, method = str(payload[HEAD.size : middle], "utf-8"), payload[middle:end]
-        if max(service_size, method_size) > NAME_LIMIT or end >= len(payload):
+        if service_size > NAME_LIMIT or method_size > NAME_LIMIT or end >= len(payload):
             raise ProtocolError("a call of a service whose names exceed it")
         return flags, service, str(method, "utf-8"), payload[end:]
     except (struct.error, UnicodeDecodeError) as error:

@@ -38,37 +38,58 @@ class Turns:
         """
         for one in args:
             if type(one) is Call and not one.is_commanded:
-                with self._lock:
-                    self._waiting.setdefault(one.account, deque()).append((function, args))
-                self._go_on(one.account)
+                self._defer(one.account, (function, args))
                 return
         self._threads.defer(function, *args)
 
+    def _defer(self, src: "int", job: "Job") -> "None":
+        with self._lock:
+            is_first = src not in self._waiting and self._begin(src)
+            if not is_first:
+                self._waiting.setdefault(src, deque()).append(job)
+        if is_first:
+            self._hand_over(src, job)
+        else:
+            self._go_on(src)
+
+    def _begin(self, src: "int") -> "bool":
+        """Count one more job of a source, if that may have it (with the lock held)."""
+        running = self._running.get(src, 0)
+        if not may_run(False, running, self._threads.size):
+            return False
+        self._running[src] = running + 1
+        return True
+
     def _go_on(self, src: "int") -> "None":
+        """Hand over what waits and may be run now."""
         while True:
             with self._lock:
-                waiting, running = self._waiting.get(src), self._running.get(src, 0)
-                if not waiting or not may_run(False, running, self._threads.size):
+                waiting = self._waiting.get(src)
+                if not waiting or not self._begin(src):
                     return
                 job = waiting.popleft()
                 if not waiting:
                     del self._waiting[src]
-                self._running[src] = running + 1
-            try:
-                self._threads.defer(self._run, src, job)
-            except BaseException:
-                self._end(src)  # no thread could be started
-                raise
+            self._hand_over(src, job)
+
+    def _hand_over(self, src: "int", job: "Job") -> "None":
+        try:
+            self._threads.defer(self._run, src, job)
+        except BaseException:
+            self._end(src)  # no thread could be started
+            raise
 
     def _run(self, src: "int", job: "Job") -> "None":
         try:
             job[0](*job[1])
         finally:
-            self._end(src)
-            self._go_on(src)
+            if self._end(src):
+                self._go_on(src)
 
-    def _end(self, src: "int") -> "None":
+    def _end(self, src: "int") -> "bool":
+        """Count one less; tell whether more of that source wait."""
         with self._lock:
             self._running[src] -= 1
             if not self._running[src]:
                 del self._running[src]
+            return src in self._waiting
