@@ -18,6 +18,7 @@ from ...core.visible import visible
 from ..ssh_config.settings import SshSettings
 from .algorithms import order_ciphers, pick_algorithms
 from .chain import Chain, Transport
+from .lean import LeanSocket
 from .login import Login
 from .proxy_command import start_proxy_command
 from .session import WINDOW, reason_of
@@ -121,7 +122,7 @@ def _open_way(chain: Chain, attempt: Attempt, login: Login) -> Any:
         return _open_tcp_channel(chain, attempt, login)
     wire = _open_wire(chain.loop, attempt, login.settings)
     chain.wires.append(wire)
-    return wire.socket
+    return LeanSocket(wire.socket)
 
 
 def _open_wire(loop: "Loop", attempt: Attempt, settings: SshSettings) -> Wire:

@@ -1,0 +1,76 @@
+"""The socket below paramiko: every byte in its order, the timeout and the end as of a plain one."""
+
+import contextlib
+import socket
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from remotesvc.controller.ssh.lean import READ_SIZE, LeanSocket
+
+Pair = tuple[LeanSocket, socket.socket]
+
+
+@pytest.fixture
+def pair(no_leaks: None) -> Iterator[Pair]:
+    """A lean socket with a timeout, and the plain one at its other end."""
+    near, far = socket.socketpair()
+    near.settimeout(30)
+    with near, far:
+        yield LeanSocket(near), far
+
+
+def test_pieces_are_cut_from_what_has_arrived_and_the_end_is_told(pair: Pair) -> None:
+    lean, far = pair
+    sent = bytes(range(256)) * 100
+    far.sendall(sent)
+    far.shutdown(socket.SHUT_WR)
+    pieces = [lean.recv(1), lean.recv(4), lean.recv(1000)]
+    while piece := lean.recv(7000):
+        pieces.append(piece)
+    assert b"".join(pieces) == sent
+    assert [len(piece) for piece in pieces[:3]] == [1, 4, 1000]
+    assert lean.recv(1) == b""
+
+
+def test_what_arrived_before_is_read_without_asking_the_socket(pair: Pair) -> None:
+    lean, far = pair
+    far.sendall(b"head and body")
+    assert lean.recv(4) == b"head"
+    lean.close()
+    assert lean.recv(100) == b" and body"
+
+
+def test_read_times_out_as_the_socket_does(pair: Pair) -> None:
+    lean, _ = pair
+    lean.settimeout(0.01)
+    with pytest.raises(TimeoutError):
+        lean.recv(1)
+
+
+def test_write_waits_for_room_and_times_out_as_the_socket_does(pair: Pair) -> None:
+    lean, far = pair
+    lean.settimeout(0.01)
+    with pytest.raises(TimeoutError):
+        while True:
+            lean.send(bytes(READ_SIZE))
+    lean.settimeout(30)
+
+    def drain() -> None:
+        with contextlib.suppress(OSError):
+            while far.recv(READ_SIZE):
+                continue
+
+    reader = threading.Thread(target=drain)
+    reader.start()
+    assert lean.send(b"more") == 4
+    lean.shutdown(socket.SHUT_WR)
+    reader.join()
+
+
+def test_closed_socket_is_written_to_by_nobody(pair: Pair) -> None:
+    lean, _ = pair
+    lean.close()
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        lean.send(b"to whoever has that number now")
