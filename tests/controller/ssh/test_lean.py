@@ -1,4 +1,4 @@
-"""The socket below paramiko: every byte in its order, the timeout and the end as of a plain one."""
+"""The socket below paramiko: every byte in order, the timeout and the end as of a plain one."""
 
 import contextlib
 import socket
