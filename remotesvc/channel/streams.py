@@ -51,6 +51,7 @@ STREAM_MODULES = (
     "remotesvc.channel.streams",
     "remotesvc.channel.turn",
     "remotesvc.channel.writer",
+    "remotesvc.core.borrower",
     "remotesvc.core.dead",
     "remotesvc.core.lending",
     "remotesvc.core.references",
