@@ -29,7 +29,7 @@ NAME_LIMIT = 1024
 
 
 def pack_request(flags: "int", service: "str", method: "str", arguments: "bytes") -> "bytes":
-    """Return the payload of a call; `arguments` are encoded already."""
+    """Return the payload of a call; `arguments` are encoded already, and stand at its end."""
     names = service.encode("utf-8"), method.encode("utf-8")
     if max(map(len, names)) > NAME_LIMIT:
         raise ValueNotSupported("a name of more than %d bytes: %.60r..." % (NAME_LIMIT, service))

@@ -32,10 +32,14 @@ if TYPE_CHECKING:
 __all__ = ["MethodName", "ServiceVerbs", "call"]
 
 
+# Of one context; programs that make names up get new ones.
+NAMES_LIMIT = 256
+
+
 class MethodName:
     """A method of a service, by names; `qualname` is for messages to the user."""
 
-    __slots__ = ("cls", "method", "qualname", "service")
+    __slots__ = ("_heads", "cls", "method", "qualname", "service")
 
     def __init__(self, service: "Union[str, Type[Any]]", method: "str") -> "None":
         self.cls = None if isinstance(service, str) else service
@@ -44,12 +48,26 @@ class MethodName:
         self.service: "str" = service if isinstance(service, str) else service.name()
         self.method = method
         self.qualname = "%s.%s" % (self.service.rpartition(".")[2], method)
+        # What stands before the arguments, by flags.
+        self._heads: "Dict[int, bytes]" = {}
+
+    def head(self, flags: "int") -> "bytes":
+        """Return what a call with these flags begins with."""
+        head = self._heads.get(flags)
+        if head is None:
+            head = self._heads[flags] = pack_request(flags, self.service, self.method, b"")
+        return head
 
 
 class ServiceVerbs(Verbs):
     """The calls of services in one context under one set of options."""
 
     handle = CALL_SERVICE
+
+    def __init__(self, context: "Context", timeout: "Optional[float]" = None) -> "None":
+        Verbs.__init__(self, context, timeout)
+        # What was called here, by service and method: programs call few, and those often.
+        self._names: "Dict[Tuple[Any, str], MethodName]" = {}
 
     @property
     def context(self) -> "Context":
@@ -67,12 +85,21 @@ class ServiceVerbs(Verbs):
         """Return how a method is named here and over there; TypeError for what names none."""
         if not isinstance(method, str) or not method:
             raise TypeError(_say_how(service, method))
-        name = MethodName(service, method)
+        can_be_known = isinstance(service, (str, type))
+        known = self._names.get((service, method)) if can_be_known else None
+        name = known or self._note(service, method)
         if nameless:
             raise TypeError(
                 "%s: the arguments of a service go by name: %r has none"
                 % (name.qualname, nameless[0])
             )
+        return name
+
+    def _note(self, service: "Union[str, Type[Any]]", method: "str") -> "MethodName":
+        name = MethodName(service, method)
+        if len(self._names) >= NAMES_LIMIT:
+            self._names.clear()
+        self._names[service, method] = name
         return name
 
     def proxy(self, cls: "Type[T]") -> "T":
@@ -164,8 +191,7 @@ class ServiceVerbs(Verbs):
                 raise
             # The first reference among them made the router one that notes them.
             arguments = router.outgoing.encode_service(context, fn, kwargs)
-        flags = ACTIVATE if may_ask else 0
-        return PLAIN, pack_request(flags, fn.service, fn.method, arguments)
+        return PLAIN, fn.head(ACTIVATE if may_ask else 0) + arguments
 
     def _open(self, message: "Message") -> "Any":
         if message.encoding == RAW and len(message.payload) == Stream.SIZE:
