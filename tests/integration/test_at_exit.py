@@ -4,15 +4,13 @@ It takes less than 2 s, whatever the children do (docs/reliability.md has the me
 only a deadline guards against a wait without end.
 """
 
-import os
-import signal
 import sys
 from pathlib import Path
 
 import pytest
 
 from remotesvc.testing.silent import SilentServer
-from tests.controller.ssh.hosts import descendants
+from tests.controller.ssh.hosts import stopped
 from tests.integration.controllers import start_controller, stop, wait_for_cpu
 from tests.integration.hosts import start_host
 from tests.testing.client import is_running, wait_for_end
@@ -68,14 +66,9 @@ def test_a_program_whose_host_stands_still_ends(empty_home: Path, tmp_path: Path
         start_host(tmp_path) as host,
         start_controller("hold", "ssh", str(host.server.config_file)) as controller,
     ):
-        pids = descendants(host.server.pid)
-        for pid in pids:
-            stop(pid)
+        with stopped(host.server):
+            assert controller.let_end() == (0, "")
 
-        assert controller.let_end() == (0, "")
-
-        for pid in pids:
-            os.kill(pid, signal.SIGCONT)
         wait_for_end(controller.child)
 
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -117,25 +118,41 @@ def relay_command(folder: Path, port: int, *, before: str = "") -> str:
 
 
 def descendants(pid: int) -> list[int]:
-    """Return the process ids below a process, nearest first."""
+    """Return the process ids below a process, nearest first.
+
+    Each process is asked for its parent: a list of children, which the kernel has as well, lacks
+    some when others end while it is read.
+    """
+    children: defaultdict[int, list[int]] = defaultdict(list)
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            with suppress(OSError):  # it has just ended
+                fields = (folder / "stat").read_text("latin-1").rpartition(")")[2].split()
+                children[int(fields[1])].append(int(folder.name))
     found = [pid]
     for parent in found:
-        for listing in Path(f"/proc/{parent}/task").glob("*/children"):
-            found.extend(map(int, listing.read_text().split()))
+        found.extend(children[parent])
     return found[1:]
 
 
 @contextmanager
 def stopped(server: SshServer) -> Iterator[None]:
-    """Stop everything of a server, as a host that hangs; its connections stay open."""
-    pids = descendants(server.pid)
-    for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
+    """Stop everything of a server, as a host that hangs; its connections stay open.
+
+    Sessions of tests before may still be on their way out.
+    """
+    pids: list[int] = []
     try:
+        while fresh := [pid for pid in descendants(server.pid) if pid not in pids]:
+            pids += fresh
+            for pid in fresh:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGSTOP)
         yield
     finally:
         for pid in pids:
-            os.kill(pid, signal.SIGCONT)
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
 
 
 class HastyPort:
