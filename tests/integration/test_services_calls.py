@@ -25,7 +25,7 @@ from tests.integration.lines import Lines
 from tests.integration.pipes import Pipe
 from tests.integration.targets import services, services_odd, work
 from tests.integration.targets.services import Ending, Gated, Plain
-from tests.integration.waiting import wait_until_heard
+from tests.integration.waiting import wait_until_heard, wait_until_still
 from tests.testing.client import wait_for_end
 
 DEADLINE = 30.0
@@ -230,10 +230,10 @@ def test_thread_that_is_stuck_in_c_is_replaced_as_often_as_there_are_and_that_is
 ) -> None:
     other = Pipe(tmp_path / "other")
     child = impatient.local()
+    pid = child.call(os.getpid)
     child.call(services_odd.make_pool, 1)
     stuck = start(child, lines, "wait", path=pipe.path)
-    for _ in range(50):
-        child.call(os.getpid)  # meanwhile it comes from what it printed to where it stands still
+    wait_until_still(pid)
     stuck.cancel()
 
     assert child.options(timeout=DEADLINE).call_service(Plain, "add", left=1) == 3
@@ -241,7 +241,9 @@ def test_thread_that_is_stuck_in_c_is_replaced_as_often_as_there_are_and_that_is
         child.call(os.getpid)
     (text,) = caplog.messages
     assert "Gated.wait was cancelled and does not end; its thread is replaced" in text
-    start(child, lines, "wait", path=other.path).cancel()
+    second = start(child, lines, "wait", path=other.path)
+    wait_until_still(pid)
+    second.cancel()
     while len(caplog.messages) < 2:
         child.call(os.getpid)
     assert "its thread is one of too many to replace" in caplog.messages[1]

@@ -17,9 +17,9 @@ from remotesvc import (
 from remotesvc.service import AllowAny, DeduplicatingInvoker, Pool, Service, expose
 from tests.integration.lines import Lines
 from tests.integration.pipes import Pipe
-from tests.integration.targets import services_odd, work
+from tests.integration.targets import services, services_odd, work
 from tests.integration.targets.services import Gated, Once, OneByOne, Plain
-from tests.integration.waiting import wait_until_heard
+from tests.integration.waiting import wait_until, wait_until_heard
 
 DEADLINE = 30.0
 
@@ -94,6 +94,11 @@ def test_serialised_method_that_would_wait_for_itself_is_an_error(
 # -- once for all --------------------------------------------------------------------------------
 
 
+def wait_for_askers(child: Context, count: int) -> None:
+    """Return when so many have asked for what runs: the threads of the pool tell nobody."""
+    wait_until(lambda: child.call(services.askers) == count)
+
+
 def test_two_hundred_who_ask_have_it_run_once_and_take_one_thread(
     child: Context, lines: Lines, pipe: Pipe
 ) -> None:
@@ -137,8 +142,7 @@ def test_failure_is_told_to_all_who_wait_and_is_not_kept(
 ) -> None:
     ask = [child.submit_service(Once, "compute", path=pipe.path, key=1) for _ in range(10)]
     lines.wait_for(b"busy")
-    wait_until_heard(child)
-    child.call_service(Once, "count", nonce=1)  # so that those who ask are waiting there
+    wait_for_askers(child, 10)
     pipe.release("fail")
 
     errors = [one.exception(DEADLINE) for one in ask]
@@ -181,8 +185,7 @@ def test_failure_of_a_call_without_reply_is_a_failure_of_those_who_joined(
     child.call_service_no_reply(Once, "compute", path=pipe.path, key=1)
     lines.wait_for(b"busy")
     joined = child.submit_service(Once, "compute", path=pipe.path, key=1)
-    wait_until_heard(child)
-    child.call_service(Once, "count", nonce=1)
+    wait_for_askers(child, 2)
     pipe.release("fail")
 
     assert isinstance(joined.exception(DEADLINE), LookupError)
@@ -221,7 +224,7 @@ def test_run_goes_on_while_somebody_waits_for_it(child: Context, lines: Lines, p
     first = child.submit_service(Once, "compute", path=pipe.path, key=1)
     lines.wait_for(b"busy")
     second = child.submit_service(Once, "compute", path=pipe.path, key=1)
-    child.call_service(Once, "count", nonce=1)
+    wait_for_askers(child, 2)
     assert first.cancel()
     wait_until_heard(child)
     pipe.release()
@@ -234,7 +237,7 @@ def test_run_that_nobody_waits_for_any_more_is_interrupted_and_asked_anew(
 ) -> None:
     asked = [child.submit_service(Once, "spin") for _ in range(5)]
     lines.wait_for(b"busy")
-    child.call_service(Once, "count", nonce=1)
+    wait_for_askers(child, 5)
     for one in asked:
         assert one.cancel()
     again = child.submit_service(Once, "spin")

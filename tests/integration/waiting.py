@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from remotesvc import Busy, Context
@@ -10,7 +11,7 @@ from remotesvc.core.authority import CANCEL
 from remotesvc.core.values import encode
 from remotesvc.core.wire import PLAIN, Message
 
-__all__ = ["TIMEOUTS", "call_when_free", "wait_until", "wait_until_heard"]
+__all__ = ["TIMEOUTS", "call_when_free", "wait_until", "wait_until_heard", "wait_until_still"]
 
 DEADLINE = 60.0
 
@@ -65,3 +66,26 @@ def wait_until(is_so: Callable[[], bool]) -> None:
     while not is_so():
         assert time.monotonic() < limit
         time.sleep(0.01)
+
+
+def wait_until_still(pid: int) -> None:
+    """Return when all threads of a process sleep: whatever they are to wait for, they wait for it.
+
+    What a function says before it waits does not tell that it has come so far.
+    """
+    wait_until(lambda: (found := _moves(pid)) is not None and found == _moves(pid))
+
+
+def _moves(pid: int) -> dict[str, int] | None:
+    """Return how often each thread gave its processor up; None while one runs."""
+    moves: dict[str, int] = {}
+    for status in Path(f"/proc/{pid}/task").glob("*/status"):
+        try:
+            fields = dict(line.split(":\t", 1) for line in status.read_text().splitlines())
+        except OSError:
+            return None  # it has just ended
+        if not fields["State"].startswith("S"):
+            return None
+        switches = "voluntary_ctxt_switches", "nonvoluntary_ctxt_switches"
+        moves[status.parent.name] = sum(int(fields[name]) for name in switches)
+    return moves

@@ -35,6 +35,7 @@ __all__ = [
     "OneByOne",
     "Plain",
     "Yielding",
+    "askers",
     "call_there",
     "code_of",
     "guess_stream",
@@ -347,6 +348,12 @@ class Once(Service):
         """Tell the number of runs, and of threads that serve."""
         names = [thread.name for thread in threading.enumerate()]
         return self.runs, sum(name.startswith("remotesvc-service-") for name in names)
+
+
+def askers() -> "int":
+    """Return how many calls of Once run, or wait for one that runs."""
+    invoker: "Any" = current_router().pool.invokers()[Once.name()]  # type: ignore[union-attr]
+    return sum(map(len, list(invoker._pending.values())))
 
 
 class Yielding(Service):
