@@ -13,6 +13,9 @@ import pytest
 from tests.cli import program
 from tests.cli.program import Program, assert_gone
 
+# A program that a shell has just started may have no words yet.
+UNTIL_IT_IS_THERE = "until grep -q ^sleep /proc/$!/cmdline; do :; done"
+
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
 
@@ -26,6 +29,8 @@ def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
 def sleeper() -> Iterator[subprocess.Popen[bytes]]:
     """A process that does not end by itself."""
     with subprocess.Popen(["sleep", "10007"]) as process:
+        while not Path(f"/proc/{process.pid}/cmdline").read_bytes():
+            pass  # started, but it has no words yet
         yield process
         process.kill()
 
@@ -34,7 +39,7 @@ def test_process_that_a_command_left_is_named(impatience: None, tmp_path: Path) 
     shell = Program(tmp_path, ("sh", "-c"))
 
     with pytest.raises(AssertionError) as caught:
-        shell("echo going >&2; sleep 10007 >/dev/null 2>&1 &")
+        shell(f"echo going >&2; sleep 10007 >/dev/null 2>&1 & {UNTIL_IT_IS_THERE}")
 
     text = str(caught.value)
     found = re.search(r"left behind: (\d+) \(state \w\) .*sleep 10007", text)
