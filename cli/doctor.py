@@ -6,7 +6,6 @@ import time
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
-from importlib import metadata
 from typing import Any
 
 import click
@@ -168,6 +167,8 @@ def _parts(host: Host, connect: ConnectOptions) -> list[Part]:
 
 
 def _versions() -> str:
+    from importlib import metadata  # only here: it is a tenth of what every command would load
+
     return (
         f"remotesvc {remotesvc.__version__}, Python {platform.python_version()}, "
         f"paramiko {metadata.version('paramiko')}"

@@ -1,6 +1,5 @@
 """`remotesvc ping`: how long a call takes to each context on the way to a host, and back."""
 
-import statistics
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -77,6 +76,8 @@ def ping(ctx: click.Context, /, hosts: tuple[str, ...], count: int, **options: A
 
 def summarize(labels: Sequence[str], times: Sequence[Sequence[float]]) -> list[dict[str, Any]]:
     """Return what --json shows of the times of one host, in the order of the way."""
+    import statistics  # only here: it takes longer to load than all else of this command
+
     found, before = [], 0.0
     for label, taken in zip(labels, times, strict=True):
         median = statistics.median(taken)

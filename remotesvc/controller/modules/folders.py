@@ -8,7 +8,6 @@ no "..", nothing absolute, no symbolic link that leaves the folder, only regular
 import os
 import pkgutil
 import stat
-import zipfile
 import zipimport
 from typing import NamedTuple
 
@@ -131,6 +130,8 @@ def _archive_path(archive: zipimport.zipimporter, parts: tuple[str, ...]) -> str
 def _list_archive(archive: zipimport.zipimporter, parts: tuple[str, ...]) -> list[Entry] | None:
     folder = _archive_path(archive, parts)
     prefix = folder + "/" if folder else ""
+    import zipfile  # only here and below: few programs import from an archive
+
     with zipfile.ZipFile(archive.archive) as file:
         names = [name[len(prefix) :] for name in file.namelist() if name.startswith(prefix)]
     entries = {Entry(name.partition("/")[0], "/" in name) for name in names if name}
@@ -142,6 +143,8 @@ def _list_archive(archive: zipimport.zipimporter, parts: tuple[str, ...]) -> lis
 def _read_archive(
     archive: zipimport.zipimporter, parts: tuple[str, ...], limit: int
 ) -> bytes | None:
+    import zipfile
+
     with zipfile.ZipFile(archive.archive) as file:
         try:
             info = file.getinfo(_archive_path(archive, parts))
