@@ -11,7 +11,7 @@ from .authority import CALL_SERVICE, is_commanded
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import List, Optional, Tuple
+    from typing import Callable, List, Optional, Tuple
 
     from ..bootstrap.child import Child
     from .link import Link
@@ -60,22 +60,38 @@ def _keep(
 
 
 def _begin(child: "Child", kept: "List[Tuple[Optional[Link], Message]]") -> "None":
-    """Make the pool, unless user code was faster, and hand it what was kept."""
+    """Load what it takes, and have the pool made where calls are read."""
     try:
         # By name: both stand on floors above.
         router = importlib.import_module("remotesvc.current").current_router()
         pool = importlib.import_module("remotesvc.service.pool")
-        take = (router.pool or pool.Pool(router)).receive
     except Exception as error:  # noqa: BLE001 no memory, no threads
-        take = _refusal(child, "services could not be started: %r" % (error,))
-        child.switch.serve(CALL_SERVICE, take)
-    child.loop.call_soon(lambda: _hand_over(take, kept))
+        take = _refusal(child, error)
+        child.loop.call_soon(lambda: _hand_over(child, lambda: take, kept))
+    else:
+        child.loop.call_soon(
+            lambda: _hand_over(child, lambda: (router.pool or pool.Pool(router)).receive, kept)
+        )
 
 
-def _refusal(child: "Child", text: "str") -> "Handler":
+def _refusal(child: "Child", error: "Exception") -> "Handler":
+    text = "services could not be started: %r" % (error,)
     return lambda link, message: child.switch.refuse(link, message, "refused", text)
 
 
-def _hand_over(take: "Handler", kept: "List[Tuple[Optional[Link], Message]]") -> "None":
+def _hand_over(
+    child: "Child",
+    make: "Callable[[], Handler]",
+    kept: "List[Tuple[Optional[Link], Message]]",
+) -> "None":
+    """Make the pool, unless user code was faster, and hand it what was kept.
+
+    Nothing is read meanwhile: a call that comes now would overtake those.
+    """
+    try:
+        take = make()
+    except Exception as error:  # noqa: BLE001 no memory
+        take = _refusal(child, error)
+    child.switch.serve(CALL_SERVICE, take)
     for link, message in kept:
         take(link, message)

@@ -94,6 +94,10 @@ class Activations:
         activation.calls.append(call)
         return activation if is_first else None
 
+    def are_queued(self, name: "str") -> "bool":
+        """Tell whether calls wait to be let in, maybe into an active one (with the lock held)."""
+        return name in self._pending
+
     def want(self, name: "str") -> "Activation":
         """Return the activation of a service for a thread of this context (with the lock held)."""
         activation = self._pending.get(name)
@@ -134,17 +138,30 @@ class Activations:
             invoker, failure = self._construct(activation)
         finally:
             self._pool.waits.construct_as(before)
+        if invoker is not None:
+            activation.settle(invoker)
+            self._let_in(activation, invoker)
+            return
         with self._lock:
             self._pending.pop(activation.service, None)
-        activation.settle(invoker, failure)
+        activation.settle(None, failure)
         for call in activation.calls:
-            if invoker is not None:
-                call.invoker = invoker
-                invoker.admit(call)
-            elif isinstance(failure, RefusedError):
+            if isinstance(failure, RefusedError):
                 call.answer(DEAD, bury("refused", str(failure)))
             else:
                 call.answer(*self._pool.fail(call, failure))
+
+    def _let_in(self, activation: "Activation", invoker: "Invoker") -> "None":
+        """Hand over the calls that waited, and behind them those that come meanwhile."""
+        while True:
+            with self._lock:
+                calls, activation.calls = activation.calls, []
+                if not calls:
+                    self._pending.pop(activation.service, None)
+                    return
+            for call in calls:
+                call.invoker = invoker
+                invoker.admit(call)
 
     def _construct(self, activation: "Activation") -> "Any":
         """Return the invoker and no error, or no invoker and the error."""
@@ -179,4 +196,5 @@ class Activations:
         with self._lock:
             pending = list(self._pending.values())
         for activation in pending:
-            activation.settle(None, error)
+            if not activation.is_settled:
+                activation.settle(None, error)

@@ -210,6 +210,8 @@ class Pool:
             refusal = refusal or self._desk.open(call)
             if refusal is not None:
                 return refusal
+            if invoker is not None and self._activations.are_queued(call.service):
+                invoker = None  # just active: others that came before it are not let in yet
             activation = None if invoker is not None else self._activations.add(call)
         if invoker is not None:
             invoker.admit(call)

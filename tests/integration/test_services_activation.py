@@ -8,11 +8,11 @@ import pytest
 
 from remotesvc import Context, Error, RefusedError, RemoteError, Router
 from remotesvc.controller.modules.target import Target
-from remotesvc.service import Pool
+from remotesvc.service import AllowAny, Pool, SerializedInvoker, Service, expose
 from tests.integration.lines import Lines
 from tests.integration.pipes import Pipe
 from tests.integration.targets import services_odd, work
-from tests.integration.targets.services import Plain
+from tests.integration.targets.services import OneByOne, Plain
 from tests.integration.targets.services_odd import Base, Flaky, Helped, Slow
 
 DEADLINE = 30.0
@@ -187,6 +187,50 @@ def test_instance_that_a_constructor_returned_to_a_closed_pool_is_shut_down(
     assert ended.wait(DEADLINE)
 
 
+def test_call_that_comes_while_those_who_waited_are_let_in_overtakes_none(router: Router) -> None:
+    begun, gate = threading.Event(), threading.Event()
+    ran: list[str] = []
+
+    class Pushing(SerializedInvoker):
+        """Another call comes as soon as the first one is let in."""
+
+        def admit(self, call: Any) -> None:
+            super().admit(call)
+            if not come.is_set():
+                come.set()
+                late.append(router.myself.submit_service("queue", "note", text="late"))
+
+    class Queue(Service):
+        invoker_class = Pushing
+
+        def __init__(self, router: Any) -> None:
+            super().__init__(router)
+            begun.set()
+            gate.wait(DEADLINE)
+
+        @expose(policy=AllowAny())
+        def note(self, text: str) -> None:
+            ran.append(text)
+
+    class Names(services_odd.Short):
+        def locate(self, name: str) -> Any:
+            return Queue
+
+    come, late = threading.Event(), list[Any]()
+    with Pool(router, activator=Names()):
+        futures = [
+            router.myself.submit_service("queue", "note", text=text)
+            for text in ("first", "second", "third")
+        ]
+        assert begun.wait(DEADLINE)
+        gate.set()
+        for one in futures:
+            one.result(DEADLINE)
+        late[0].result(DEADLINE)
+
+    assert ran == ["first", "second", "third", "late"]
+
+
 @pytest.fixture
 def slow_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pipe: Pipe) -> str:
     """The name of a module that waits for the pipe while it is imported, and has a service."""
@@ -213,6 +257,16 @@ def test_framework_starts_while_an_import_is_running(
     pipe.release()
     assert inside.result(DEADLINE) == 42
     assert running.result(DEADLINE) == f"{slow_module}.Inside"
+
+
+def test_call_that_comes_while_the_pool_is_made_overtakes_none(child: Context) -> None:
+    child.call(services_odd.make_pools_late)
+    futures = [child.submit_service(OneByOne, "step", number=0)]
+    while not futures[0].done():
+        futures.append(child.submit_service(OneByOne, "step", number=len(futures)))
+
+    assert [one.result(DEADLINE) for one in futures] == [(n, 1) for n in range(len(futures))]
+    assert child.call(work.notes) == list(range(len(futures)))
 
 
 def test_pool_of_a_child_may_be_made_by_hand(child: Context) -> None:

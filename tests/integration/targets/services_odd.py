@@ -1,6 +1,7 @@
 """Services that go wrong while they are constructed, and names that lead to none. Python 3.6."""
 
 import threading
+import time
 
 from remotesvc import current_router
 from remotesvc.service import (
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from remotesvc.service import Call
 
-__all__ = ["Slow", "function", "make_pool", "use_activator"]
+__all__ = ["Slow", "function", "make_pool", "make_pools_late", "use_activator"]
 
 # What the first constructor of Flaky does; the next ones work.
 _tries: "list[int]" = []
@@ -244,6 +245,18 @@ def set_path(path: "str") -> "None":
 def make_pool(size: "int") -> "int":
     """Make the pool by hand, before the first call does; return its size."""
     return Pool(current_router(), size=size).size
+
+
+def make_pools_late() -> "None":
+    """Have who makes a pool go on only after a call has come, if any can come meanwhile."""
+    make = Pool.__init__
+
+    def make_late(self: "Any", *args: "Any", **kwargs: "Any") -> "None":
+        make(self, *args, **kwargs)
+        while not (self.router.loop.is_current() or self._desk._calls):
+            time.sleep(0.001)
+
+    Pool.__init__ = make_late  # type: ignore[method-assign]
 
 
 def use_activator() -> "None":
