@@ -55,7 +55,8 @@ def test_each_exchange_is_one_round_trip(echo: EchoServer, exchanges: int) -> No
 
 
 def test_what_does_not_wait_is_one_round_trip_together(echo: EchoServer) -> None:
-    with DelayProxy(echo.port, DELAY) as proxy, connected(proxy) as client:
+    # Whoever sends twenty times may be interrupted, on a machine that does other things as well.
+    with DelayProxy(echo.port, 10 * DELAY) as proxy, connected(proxy) as client:
         for _ in range(20):
             client.sendall(b"ping")
         assert read(client, 80) == b"ping" * 20
