@@ -12,6 +12,7 @@ from .channel.sender import open_sender
 from .channel.streams import Lender, Streams
 from .core.authority import DEL_ROUTE
 from .core.borrower import Borrower
+from .core.complaints import complain
 from .core.errors import DisconnectedError, ProtocolError, RefusedError, ValueNotSupported
 from .core.values import CONTEXT, REMOTE_ERROR, SENDER, decode, encode
 
@@ -77,6 +78,7 @@ class Branch(Ways):
         self._lock = threading.Lock()
         self._pool: "Optional[Pool]" = None
         self._send_before_replies(child.settle)
+        complain(child.switch)
         if child.switch.relay is None:
             child.switch.serve(DEL_ROUTE, self._take_loss)
 

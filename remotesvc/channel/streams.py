@@ -52,6 +52,7 @@ STREAM_MODULES = (
     "remotesvc.channel.turn",
     "remotesvc.channel.writer",
     "remotesvc.core.borrower",
+    "remotesvc.core.complaints",
     "remotesvc.core.dead",
     "remotesvc.core.lending",
     "remotesvc.core.references",

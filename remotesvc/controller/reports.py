@@ -5,10 +5,10 @@ stranger made, so all of it is made visible here.
 """
 
 import logging
-import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from ..core.complaints import in_words
 from ..core.errors import ProtocolError
 from ..core.fragments import Reassembler
 from ..core.switch import Switch
@@ -19,12 +19,7 @@ if TYPE_CHECKING:
     from ..core.link import Link
     from ..core.wire import Message
 
-__all__ = ["ReportingSwitch", "account_of", "in_words"]
-
-# As switch.py, relay.py and inbox.py begin what they report, with the repr() of a Message.
-BEGINNING = re.compile(
-    r"(?P<done>refused|dropped) Message\(dst=\d+, src=(?P<src>\d+), [^()]*\): ", re.ASCII
-)
+__all__ = ["ReportingSwitch", "account_of"]
 
 
 class ReportingSwitch(Switch):
@@ -68,20 +63,6 @@ class _FairReassembler(Reassembler):
 def account_of(switch: Switch, src: int) -> int:
     """Return whom that counts as which `src` has us do: see core/routes.py."""
     return src if switch.relay is None else switch.relay.routes.account_of(src)
-
-
-def in_words(text: str, peer: int | None, name_of: Callable[[int], str]) -> str:
-    """Return a report without the numbers of its message. Pure.
-
-    peer: the neighbour that it came from, whatever it says of itself; None for this context.
-    """
-    found = BEGINNING.match(text)
-    if found is None:
-        return text
-    src = int(found["src"])
-    where = name_of(src if peer is None else peer)
-    behind = "" if peer in (None, src) else f" what came in the name of {name_of(src)}"
-    return f"{where}: {found['done']}{behind}: {text[found.end() :]}"
 
 
 def _log(text: str) -> None:

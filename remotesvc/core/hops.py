@@ -10,6 +10,7 @@ import threading
 import time
 
 from .authority import OPEN_CHILD, TEND_CHILD
+from .complaints import complain
 from .depot import Depot
 from .errors import DisconnectedError
 from .link import Link
@@ -26,6 +27,7 @@ __all__ = ["HOP_MODULES", "Hops", "hops_of", "start"]
 
 # What has to be in a child before its first order: the I/O thread imports it, and cannot ask.
 HOP_MODULES = (
+    "remotesvc.core.complaints",
     "remotesvc.core.dead",
     "remotesvc.core.depot",
     "remotesvc.core.hops",
@@ -56,6 +58,7 @@ class Hops:
         child.leave = self._begin_end  # type: ignore[method-assign]
         if hasattr(os, "register_at_fork"):  # 3.7
             os.register_at_fork(after_in_child=self._forget_all)
+        complain(child.switch)
         child.switch.serve(OPEN_CHILD, self.open)
         child.switch.serve(TEND_CHILD, self.tend)
 

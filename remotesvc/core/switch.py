@@ -80,7 +80,7 @@ class Switch:
         self.upstream: "Optional[Link]" = None
         self.relay: "Optional[Relay]" = None
         self.pid = os.getpid()
-        self._report = report
+        self.report = report
         self.routes: "Dict[int, Link]" = {}
         self._handlers: "Dict[int, Handler]" = {}
         self._waiters: "Dict[int, Waiter]" = {}
@@ -284,7 +284,7 @@ class Switch:
         reported = self._reported if link is None else link.reported
         if kind not in reported:
             reported.add(kind)
-            self._report(text)
+            self.report(text)
 
     # -- ends ------------------------------------------------------------------------------------
 

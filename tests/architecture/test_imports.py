@@ -53,6 +53,7 @@ FLOORS = (
         "remotesvc.core.calls",
         "remotesvc.core.capture",
         "remotesvc.core.chain",
+        "remotesvc.core.complaints",
         "remotesvc.core.context",
         "remotesvc.core.depot",
         "remotesvc.core.detach",

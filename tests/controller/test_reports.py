@@ -3,26 +3,7 @@
 import pytest
 
 from remotesvc import Router
-from remotesvc.controller.reports import in_words
 from remotesvc.core.wire import PLAIN, Message
-
-NAMES = {0: "the controller", 1: "web1", 9: "context 9"}
-
-MESSAGE = Message(0, 1, 1, 5, 257, PLAIN, bytes(43))
-
-
-@pytest.mark.parametrize(
-    ("text", "peer", "expected"),
-    [
-        (f"refused {MESSAGE!r}: no services", 1, "web1: refused: no services"),
-        (f"refused {MESSAGE!r}: no services", None, "web1: refused: no services"),
-        (f"dropped {MESSAGE!r}: why", 9, "context 9: dropped what came in the name of web1: why"),
-        (f"refused {MESSAGE!r}: it said: (\n)", 1, "web1: refused: it said: (\n)"),
-        ("dropped log records of web1: garbage", 1, "dropped log records of web1: garbage"),
-    ],
-)
-def test_report_names_who_it_was(text: str, peer: int | None, expected: str) -> None:
-    assert in_words(text, peer, NAMES.__getitem__) == expected
 
 
 def test_router_reports_in_words_and_shows_no_control_characters(

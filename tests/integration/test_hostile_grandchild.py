@@ -26,6 +26,7 @@ from tests.integration.fake_child import REPLY_HANDLE
 from tests.integration.hostile_scene import DEADLINE, FAKE, MEMORY, memory_stays_below, target
 from tests.integration.lines import Lines
 from tests.integration.targets import hops
+from tests.integration.waiting import wait_until
 
 # What the memory of a relay may grow by in a flood: its answers, and what an allocator makes of
 # that. Without a limit it would be three times as much.
@@ -100,6 +101,26 @@ def test_forged_origin_is_dropped_at_the_relay(family: Family, lines: Lines, nam
     family.say(*frames, count=5)
     family.check_the_rest_is_well()
     assert not [one for one in lines.prints if b"forged" in one[2]]
+
+
+def test_relay_logs_once_what_it_refuses(family: Family, caplog: pytest.LogCaptureFixture) -> None:
+    evil, relay = family.evil.id, family.relay.id
+    order = encode((77, encode(["os", "p", "w", 1.0, 0.0, {}, None, None, 0])))
+    family.say(
+        family.to(0, LOG, encode("x"), src=0),
+        family.to(family.good, STDIO, b"\x01x", src=relay, encoding=RAW),
+        family.to(family.relay, OPEN_CHILD, order, reply_to=REPLY_HANDLE),
+        count=1000,
+    )
+    wait_until(lambda: len(caplog.messages) == 2)
+    family.check_the_rest_is_well()
+    assert {one.name for one in caplog.records} == {"remotesvc.host.relay"}
+    assert sorted(caplog.messages) == [
+        f"context {evil}: dropped what came in the name of the controller: "
+        "src 0 does not lie behind this link",
+        f"context {evil}: refused: OPEN_CHILD is for parents only: "
+        f"context {evil} is none of context {relay}",
+    ]
 
 
 def test_orders_to_its_relay_and_its_sibling_are_refused(family: Family) -> None:
