@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.trust_table import render
+from tests.integration.trust_table import render, render_texts
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "docs" / "security.md").read_text("utf-8")
@@ -39,8 +39,12 @@ def test_every_row_names_its_test_or_says_that_nothing_stops_it() -> None:
         assert "`test_" in shown_by or stopped_by.startswith("**nothing**"), attempt
 
 
-def test_table_of_services_is_the_one_that_the_tests_run() -> None:
-    assert render() in TEXT
+def test_tables_of_services_are_the_ones_that_the_tests_run() -> None:
+    # Whole tables: no row of the page is without its test.
+    tables = [part.strip("\n") + "\n" for part in TEXT.split("\n\n")]
+    assert tables.count(render()) == tables.count(render_texts()) == 1
+    run = (ROOT / "tests" / "integration" / "test_service_trust.py").read_text("utf-8")
+    assert 'parametrize("row", TABLE' in run
 
 
 @pytest.mark.parametrize(

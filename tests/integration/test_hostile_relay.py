@@ -1,12 +1,14 @@
 """A hostile relay: what it claims, asks for and tells of contexts in it, and of all others."""
 
 import importlib
+import pickle
 import zlib
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from remotesvc import Context, DisconnectedError, Error, ProtocolError
+from remotesvc import Context, DisconnectedError, Error, ProtocolError, RefusedError
 from remotesvc.connect.hop import QUESTIONS_LIMIT
 from remotesvc.connect.order import describe_error
 from remotesvc.core.authority import (
@@ -23,11 +25,12 @@ from remotesvc.core.authority import (
 from remotesvc.core.depot import pack_parcel
 from remotesvc.core.finder import REFUSED
 from remotesvc.core.values import CONTEXT, decode, encode
-from remotesvc.core.wire import DEAD, PLAIN, RAW, VERSION
+from remotesvc.core.wire import DEAD, PICKLE, PLAIN, RAW, VERSION
 from tests.core.value_shapes import Live
 from tests.integration.fake_child import REPLY_HANDLE
 from tests.integration.hostile_scene import (
     DEADLINE,
+    FAKE,
     MEMORY,
     POISON,
     Scene,
@@ -56,6 +59,16 @@ def handle_of(hop: Context) -> int:
 def event(hop: Context, verb: Any, told: Any = None) -> list[Any]:
     """Return the frame by which a relay tells something."""
     return [handle_of(hop), PLAIN, encode((verb, told))]
+
+
+class Bomb:
+    """Writes a file where it is unpickled."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (open, (self.path, "w"))
 
 
 @pytest.fixture
@@ -282,6 +295,31 @@ def test_relay_answers_for_those_behind_it_and_for_nobody_else(scene: Scene, hop
     behind = hop.submit(target("settle"))
     scene.say([behind.handle, PLAIN, encode(7), 0, hop.id])
     assert behind.result(DEADLINE) == 7  # it is at its mercy
+
+
+@pytest.mark.parametrize("opened_with", ["plain", "pickle"])
+def test_plain_relay_answers_with_no_pickle_in_any_name(
+    scene: Scene, opened_with: str, tmp_path: Path
+) -> None:
+    evil, router = scene.evil, scene.router
+    if opened_with == "pickle":  # that trusts the relay with everything, and those behind it not
+        evil = router.local("evil2", python_path=str(FAKE), results="pickle")
+    hop = router.exec(["true"], via=evil, name="hop")
+    witness = tmp_path / "ran"
+    bomb = pickle.dumps(Bomb(str(witness)), 4)
+
+    with pytest.raises(RefusedError, match="hop does not take pickled results"):
+        hop.options(results="pickle").call(target("settle"))
+
+    running = [hop.submit(target("settle"))]
+    evil.call_no_reply(target("say"), [[running[0].handle, PICKLE, bomb, 0, hop.id]], 1)
+    if opened_with == "plain":
+        running.append(evil.submit(target("say"), [[None, PICKLE, bomb]]))
+    for one in running:
+        with pytest.raises(ProtocolError, match="a pickle, which this call did not ask for"):
+            one.result(DEADLINE)
+    assert not witness.exists()
+    scene.check_the_rest_is_well()
 
 
 @pytest.mark.parametrize("name", ["good", "controller", "nobody"])
