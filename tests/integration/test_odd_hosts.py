@@ -18,7 +18,7 @@ from tests.integration.hosts import (
     start_host,
     write_program,
 )
-from tests.integration.targets import odd
+from tests.integration.targets import hops, odd
 from tests.interpreters import find_interpreters
 from tests.testing.client import connected, run
 
@@ -197,6 +197,35 @@ def test_a_full_tmp_is_enough(router: Router, tmp_path: Path) -> None:
         context = host.connect(router, python_path=PYTHON)
         assert works(context)
         assert context.call(odd.write, "/tmp/witness", 1) == errno.ENOSPC
+
+
+def test_full_disks_are_enough_behind_a_relay(
+    router: Router, tmp_path: Path, prints: list[Print]
+) -> None:
+    needs_namespaces()
+    fill = "mount -t tmpfs -o size=4k none {0} && head -c 4096 /dev/zero >{0}/full || exit 1"
+    with start_host(tmp_path, login=[fill.format("/tmp")], namespace=True) as host:
+        relay = host.connect(router, python_path=PYTHON)
+        # Behind it one with full disks of its own, its home and current folder on one of them.
+        folders = ["/var/tmp", "/dev/shm"]
+        lines = [*map(fill.format, folders), "cd /var/tmp", "HOME=/var/tmp exec {line}"]
+        words = ["unshare", "-m", "sh", "-c", "\n".join(lines)]
+        below = router.exec(words, via=relay, python_path=PYTHON)
+        beside = router.local(via=relay, python_path=PYTHON)
+
+        for context in (relay, below, beside):
+            assert works(context)
+            assert context.call(odd.write, "/tmp/witness", 1) == errno.ENOSPC
+        for folder in folders:
+            assert below.call(odd.write, f"{folder}/witness", 1) == errno.ENOSPC
+        assert below.call(os.getcwd) == below.call(os.path.expanduser, "~") == "/var/tmp"
+        # What is fetched, thrown and logged later is written nowhere, either.
+        with pytest.raises(LookupError):
+            below.call(odd.import_and_fail, ["tests.integration.targets.values"])
+        assert below.call_service(hops.Desk, "where") == below.info.pid
+        assert below.call(hops.in_child, "add", 1, 2) == 3
+        below.call(hops.say, "said")
+    assert (below.name, "stdout", b"said") in prints
 
 
 def test_nothing_is_written_on_the_host(router: Router, tmp_path: Path) -> None:
