@@ -136,7 +136,9 @@ def _refused(
     else:
         status = "no status" if exit_status is None else describe(exit_status)
         reason = "%s let nobody in (%s)" % (way.program, status)
-        advice = ". If it wants a password, give password="
+        # Whoever was given one, and did not ask for it, wants something else.
+        has_one = way.prompt.secret is not None
+        advice = "" if has_one else ". If it wants a password, give password="
         if "tty" in said.lower() and way.terminal is None:
             advice = ". If it wants a terminal, give tty=True"
     text = "%s: %s%s%s" % (attempt.where, reason, last_words(said), advice)

@@ -5,6 +5,7 @@ that asks on its stdin, as that, and the pipes wait on descriptors 3 to 5 for wh
 letter is echoed, none is special. Closing it hangs up on whoever still has it.
 """
 
+import errno
 import os
 import termios
 
@@ -30,6 +31,8 @@ PIPES_BACK = "exec <&3 >&4 2>&5 3<&- 4>&- 5>&-;"
 # So much of the end of what was printed there stands in an error text.
 TEXT_KEPT = 4096
 
+_TOO_MANY = "Close some, or raise kernel.pty.max"
+
 
 class Terminal:
     """A pseudo-terminal; `on_text(data)` sees what is printed there, on the loop's thread."""
@@ -40,8 +43,10 @@ class Terminal:
         try:
             self._fd, self._far_fd = os.openpty()
         except OSError as error:
-            text = "%s: no terminal to type a password at: %s. Close some, or raise kernel.pty.max"
-            raise AuthenticationError(text % (attempt.where, error.strerror)) from error
+            is_missing = error.errno in (errno.ENODEV, errno.ENOENT)
+            advice = "Mount a devpts at /dev/pts" if is_missing else _TOO_MANY
+            text = "%s: no terminal to type a password at: %s. %s"
+            raise AuthenticationError(text % (attempt.where, error.strerror, advice)) from error
         self._loop = loop
         self._printed = b""
         self._name = os.ttyname(self._far_fd)

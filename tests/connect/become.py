@@ -2,8 +2,8 @@
 
 import os
 import traceback
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,19 +18,25 @@ __all__ = ["Login", "arguments_and_environments", "everything_said", "refused"]
 
 @dataclass(frozen=True)
 class Login:
-    """How somebody becomes another user by one program: real ones, with real passwords."""
+    """How somebody becomes another user by one program: real ones, with real passwords.
+
+    given: options that say where, in the place of those for this machine.
+    """
 
     router: Router
     who: Account
     kind: str
     folder: Path
+    given: Mapping[str, Any] = field(default_factory=dict)
 
     def __call__(self, **opts: Any) -> Context:
         """Log in, and return the context, whose child has answered."""
-        program = as_user(self.folder, self.who, self.kind)
-        given: dict[str, Any] = {"program": program, "python_path": shared_python(), **opts}
+        given = self.given or {
+            "program": as_user(self.folder, self.who, self.kind),
+            "python_path": shared_python(),
+        }
         opener: Callable[..., Context] = getattr(self.router, self.kind)
-        context = opener(**given)
+        context = opener(**given, **opts)
         assert context.call(os.getcwd) == "/"
         assert context.call(far.is_isolated) and not context.call(far.has_terminal)
         return context

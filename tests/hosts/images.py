@@ -8,7 +8,7 @@ import secrets
 import shlex
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,10 +21,11 @@ from tests.hosts.machine import Machine
 from tests.integration.hosts import needs_program
 from tests.integration.waiting import wait_until
 
-__all__ = ["Engine", "running_engine"]
+__all__ = ["BUILD_FOLDER", "Engine", "base_archive", "running_engine"]
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCKER = ROOT / "docker"
+BUILD_FOLDER = ROOT / "build"
 
 SUITE = "bookworm"
 BASE = "localhost/remotesvc-base"
@@ -84,7 +85,7 @@ class Engine:
 def running_engine() -> Iterator[Engine]:
     """Yield an engine that has the base; skip where none runs, or no base can be made."""
     needs_root()
-    archive = _base()
+    archive = base_archive()
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="pod"))
         engine = Engine(podman_program(Path(folder)))
@@ -95,16 +96,17 @@ def running_engine() -> Iterator[Engine]:
         yield engine
 
 
-def _base() -> Path:
-    """Return the archive of the base; make it, unless it is there."""
-    archive = ROOT / "build" / f"{SUITE}.tar"
+def base_archive(suite: str = SUITE, packages: Sequence[str] = ()) -> Path:
+    """Return the archive of a minimal Debian, with some packages; make it, unless it is there."""
+    archive = BUILD_FOLDER / ("-".join((suite, *packages)) + ".tar")
     if archive.exists():
         return archive
     debootstrap, tar = needs_program("debootstrap"), needs_program("tar")
     archive.parent.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=archive.parent) as folder:
         root, draft = Path(folder, "root"), Path(folder, "tar")
-        words = [debootstrap, "--variant=minbase", SUITE, str(root)]
+        options = ["--variant=minbase", *([f"--include={','.join(packages)}"] if packages else [])]
+        words = [debootstrap, *options, suite, str(root)]
         done = subprocess.run(words, capture_output=True, text=True, check=False)
         if done.returncode:
             pytest.skip(f"no base image: debootstrap says {done.stdout.strip()[-300:]}")
