@@ -40,8 +40,11 @@ test-deps:  ## Install the programs that the whole test suite uses (apt)
 	@missing=; for program in sshd ssh ip tcsh fish sudo doas podman debootstrap; do \
 		PATH="$$PATH:/usr/sbin:/sbin" command -v $$program >/dev/null || missing="$$missing $$program"; \
 	done; \
-	more=; ! apt-cache show sudo-rs >/dev/null 2>&1 || more=sudo-rs; \
-	command -v "$${more:-sh}" >/dev/null || missing="$$missing $$more"; \
+	optional() { for package in sudo-rs podman-compose netavark aardvark-dns catatonit; do \
+		apt-cache show $$package 2>/dev/null | grep -q ^Package: && echo $$package; done; }; \
+	for package in $$(optional); do \
+		dpkg -s $$package >/dev/null 2>&1 || missing="$$missing $$package"; \
+	done; \
 	if [ -z "$$missing" ]; then echo "Nothing to install."; exit 0; fi; \
 	if ! command -v apt-get >/dev/null; then \
 		echo "No apt-get here: install$$missing by hand; their tests are skipped without them."; exit 0; \
@@ -49,7 +52,7 @@ test-deps:  ## Install the programs that the whole test suite uses (apt)
 	sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
 	$$sudo apt-get update -qq && \
 	$$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends \
-		openssh-server openssh-client iproute2 tcsh fish sudo opendoas podman debootstrap locales $$more && \
+		openssh-server openssh-client iproute2 tcsh fish sudo opendoas podman debootstrap locales $$(optional) && \
 	$$sudo localedef -i de_DE -f UTF-8 de_DE.UTF-8
 
 test-hosts: $(VENV)/.installed-test  ## Run the tests with real hosts, containers and cut cables (root)

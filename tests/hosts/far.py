@@ -2,7 +2,7 @@
 
 import subprocess
 
-__all__ = ["ask_sudo"]
+__all__ = ["ask_sudo", "has_way_out"]
 
 
 def ask_sudo(password):  # type: ignore[no-untyped-def]
@@ -10,3 +10,9 @@ def ask_sudo(password):  # type: ignore[no-untyped-def]
     words = ["sudo", "-k", "-S", "-p", "", "true"]
     done = subprocess.run(words, input=password.encode() + b"\n", stderr=subprocess.DEVNULL)
     return done.returncode
+
+
+def has_way_out():  # type: ignore[no-untyped-def]
+    """Tell whether this host knows a way to hosts that are no neighbours."""
+    with open("/proc/net/route") as table:
+        return any(line.split()[1] == "00000000" for line in table)
