@@ -14,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["PAYLOAD", "PROBE", "get_payload", "get_probe", "get_stage0"]
+__all__ = ["PAYLOAD", "PROBE", "get_payload", "get_probe", "get_stage0", "has_payload"]
 
 # How a child asks for the payload as source, if it was started from compiled code.
 PAYLOAD = ("remotesvc.bootstrap", "payload")
@@ -34,13 +34,19 @@ def get_payload(is_same: "bool" = False) -> "bytes":
 
         return build_compiled() if is_same else build()
     payload: "bytes" = finder.seed[1]
-    if is_same or isinstance(finder.records[SAMPLE][2], (str, bytes)):
+    if is_same or _is_source(finder):
         return payload
     # One thread asks: it is to come here once, however many are opened at a time.
     with vars(finder).setdefault("reading", threading.Lock()):
         if not hasattr(finder, "payload"):
             finder.payload = _read(finder, *PAYLOAD)
         return finder.payload  # type: ignore[no-any-return]
+
+
+def has_payload() -> "bool":
+    """Tell whether it is here for any Python, so that nobody has to be asked for it."""
+    finder = _own_finder()
+    return finder is None or _is_source(finder)
 
 
 def get_stage0() -> "str":
@@ -64,6 +70,10 @@ def get_probe() -> "str":
         return finder.probe  # type: ignore[no-any-return]
     lines = [line.strip() for line in _text(PROBE[1]).splitlines()]
     return " ".join(line for line in lines if line and not line.startswith("#"))
+
+
+def _is_source(finder: "Any") -> "bool":
+    return isinstance(finder.records[SAMPLE][2], (str, bytes))
 
 
 def _own_finder() -> "Any":

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from ..bootstrap.info import Info
     from ..core.loop import Timer
     from ..types import Opener, ProcessLike
+    from .ahead import Ahead
 
     # What a connector knows of its program's last words; None for what is none of them.
     Explain = Callable[[str, Optional[int], str], Optional[ConnectError]]
@@ -67,6 +68,8 @@ class Attempt:
         self.timeout = timeout
         # Of a context that exists already, and is waited for: what is sent to it queues there.
         self.link = link
+        # Of a program that runs already, and that its connector would start first.
+        self.ahead: "Optional[Ahead]" = None
         self.tries = 1
         self.renewals = 0
         self._started = self._since = time.monotonic() - elapsed

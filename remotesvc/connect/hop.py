@@ -25,7 +25,7 @@ from .typist import check_answers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Optional, Tuple
+    from typing import Any, List, Optional, Tuple
 
     from ..bootstrap.info import Info
     from ..core.context import Context
@@ -63,6 +63,7 @@ class Hop:
         order: "Order",
         attempt: "Attempt",
         prompts: "Optional[Prompts]",
+        words: "Optional[List[str]]" = None,
     ) -> "None":
         self.info: "Optional[Info]" = None
         self.farewell = ""
@@ -74,6 +75,8 @@ class Hop:
         self.gone = threading.Event()
         self._router = router
         self._order = order
+        # Of the program that is started at once over there.
+        self._words = words
         self._attempt = attempt
         self._prompts = prompts
         self._settled = threading.Event()
@@ -89,7 +92,7 @@ class Hop:
         order.log_level = self._router.log_level(order.context_id)
         self._handle = switch.listen(self)
         try:
-            payload = order.pack()
+            payload = order.pack(self._words)
             self._router.add_hop(order.context_id, via.id)
             switch.send(via.id, OPEN_CHILD, PLAIN, payload, self._handle, via.auth)
             self._attempt.note("via", "%s was told to open it" % via.name)

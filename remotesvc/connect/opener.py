@@ -76,7 +76,9 @@ class _Task:
     def __init__(
         self, hops: "Hops", message: "Message", link: "Link", tended: "Dict[str, Any]"
     ) -> "None":
-        self.connection: "Any" = None
+        # What was started ahead of the connector, until there is a connection.
+        self._ahead: "Any" = hops.connections.get(link.peer_id)
+        self.connection: "Any" = self._ahead
         self._answers: "queue.Queue[Union[str, List[Any]]]" = queue.Queue()
         self._hops = hops
         self._message = message
@@ -92,6 +94,7 @@ class _Task:
         hops, link, tended = self._hops, self._link, self._tended
         vars(hops.child._finder).setdefault("probe", order.probe)
         attempt = Attempt(order.where, order.timeout, link, order.elapsed)
+        attempt.ahead = self._ahead
 
         def close(text: "str") -> "None":
             attempt.cancel()
@@ -105,6 +108,8 @@ class _Task:
             order.opts["prompts"] = self._ask
         connection = self._connect(order, attempt)
         self.connection = hops.connections[order.context_id] = connection
+        if self._ahead is not None:
+            self._ahead.close()
         tended.update(excuse=connection.excuse, release=connection.release)
         connection.on_change = self.note_change
         if self._is_killed:
@@ -152,6 +157,8 @@ class _Task:
 
     def fail(self, error: "BaseException") -> "None":
         """Tell that nothing came of it."""
+        if self._ahead is not None:
+            self._ahead.close()
         if self.connection is not None:
             self.connection.stream.close()
         self._lose(error)

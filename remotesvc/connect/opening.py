@@ -7,7 +7,7 @@ in this process.
 import functools
 import time
 
-from ..bootstrap.seed import get_probe
+from ..bootstrap.seed import get_payload, get_probe, has_payload
 from ..core.errors import DisconnectedError, Error, RefusedError
 from ..core.secret import Secret
 from .base import Attempt
@@ -17,7 +17,7 @@ from .shortage import explain_shortage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, Optional, Union
+    from typing import Any, Dict, List, Optional, Union
 
     from ..core.context import Context
     from ..types import Connector, OpeningRouter
@@ -168,9 +168,22 @@ def _order(
         common.cwd,
         0,
     )
-    hop = Hop(router, via, order, attempt, prompts)
+    hop = Hop(router, via, order, attempt, prompts, _program_of(connector, attempt, opts))
     attempt.cut_by(hop.close)
     return hop
+
+
+def _program_of(
+    connector: "Connector", attempt: "Attempt", opts: "Dict[str, Any]"
+) -> "Optional[List[str]]":
+    """Return the words of what a connector will start first, None where only it can know them."""
+    words_ahead: "Any" = getattr(connector, "words_ahead", None)
+    if words_ahead is None or not has_payload():
+        return None
+    try:
+        return words_ahead(attempt.timeout, len(get_payload()), **opts)  # type: ignore[no-any-return]
+    except (TypeError, ValueError, Error):
+        return None  # an option that it does not take: it says so itself
 
 
 def _start(

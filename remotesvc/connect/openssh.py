@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from .base import Attempt
     from .typist import Prompts
 
-__all__ = ["TARGET", "argv", "connect"]
+__all__ = ["TARGET", "argv", "connect", "words_ahead"]
 
 TARGET = "host"
 
@@ -48,6 +48,12 @@ NOT_SHARED = ["-o", "ControlPath=none"]
 
 # A try that nobody answers has to end before its deadline, which ends everything.
 SHARE_OF_TCP = 0.8
+
+# With one of these it may ask for something.
+ASKING = ("password", "passphrase", "prompts")
+
+# What may begin with a ~ that each host reads in its own way.
+PATHS = ("config_file", "identity_file", "known_hosts")
 
 # What ssh itself ends with; anything else is the status of the command.
 OWN_STATUS = 255
@@ -97,7 +103,18 @@ def connect(  # long: one keyword for each option of ssh()
     names = candidates(python_path)
     secret, phrase = hide(password), hide(passphrase)
     may_ask = secret is not None or phrase is not None or prompts is not None
-    options = options_argv(
+    find_program(attempt, [program])
+    payload = get_payload()
+    words = _words(
+        attempt.timeout,
+        len(payload),
+        host,
+        may_ask,
+        python_path,
+        program,
+        args,
+        share,
+        retries,
         username=username,
         port=port,
         config_file=config_file,
@@ -109,14 +126,6 @@ def connect(  # long: one keyword for each option of ssh()
         compression=compression,
         keepalive=keepalive,
     )
-    find_program(attempt, [program])
-    payload = get_payload()
-    command = shell_command(python_path, len(payload))
-    if not share:
-        options += NOT_SHARED
-    if retries:
-        options += ["-o", "ConnectTimeout=%d" % max(1, int(attempt.timeout * SHARE_OF_TCP))]
-    words = argv(command, host, options, may_ask, program, args)
     attempt.note("resolve", "started %s, which reads ssh_config" % " ".join(words[:-1]))
     asker: "Optional[_Asker]" = None
     if may_ask:
@@ -132,9 +141,47 @@ def connect(  # long: one keyword for each option of ssh()
     return connection
 
 
+def words_ahead(
+    timeout: "float", payload_size: "int", host: "str", **opts: "Any"
+) -> "Optional[List[str]]":
+    """Return the words that connect() will start with these options on any host. Pure.
+
+    None where it asks for something, or where only that host knows which file is meant.
+    """
+    if any(opts.pop(option, None) is not None for option in ASKING):
+        return None
+    paths = [opts.get(option) for option in PATHS]
+    if "~" in repr(paths):
+        return None
+    return _words(timeout, payload_size, host, False, **opts)
+
+
+def _words(
+    timeout: "float",
+    payload_size: "int",
+    host: "str",
+    may_ask: "bool",
+    python_path: "PythonPath" = None,
+    program: "str" = "ssh",
+    args: "Sequence[str]" = (),
+    share: "bool" = True,
+    retries: "int" = 0,
+    **named: "Any",
+) -> "List[str]":
+    """Return how ssh is called; `named` are options of its own (sshwords.py)."""
+    options = options_argv(**named)
+    if not share:
+        options += NOT_SHARED
+    if retries:
+        options += ["-o", "ConnectTimeout=%d" % max(1, int(timeout * SHARE_OF_TCP))]
+    command = shell_command(python_path, payload_size)
+    return argv(command, host, options, may_ask, program, args)
+
+
 def _begin(router: "Opener", attempt: "Attempt", words: "List[str]") -> "ProcessStream":
-    """Start ssh where it asks for nothing."""
-    return open_stream(attempt, words[0], lambda: ProcessStream(router.loop, words))
+    """Start ssh where it asks for nothing, unless that was done ahead."""
+    started = None if attempt.ahead is None else attempt.ahead.take(words)
+    return started or open_stream(attempt, words[0], lambda: ProcessStream(router.loop, words))
 
 
 def _judge(asker: "Optional[_Asker]", exit_status: "Optional[int]", stderr: "str") -> "str":

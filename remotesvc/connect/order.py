@@ -13,7 +13,7 @@ from ..core.visible import visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, Optional, Tuple, Union
+    from typing import Any, Dict, List, Optional, Tuple, Union
 
     Event = Tuple[str, Any]
 
@@ -75,11 +75,14 @@ class Order:
         for name, value in zip(self.__slots__, fields):
             setattr(self, name, value)
 
-    def pack(self) -> "bytes":
-        """Return the payload of OPEN_CHILD; ValueNotSupported names the option that cannot go."""
+    def pack(self, words: "Optional[List[str]]" = None) -> "bytes":
+        """Return the payload of OPEN_CHILD; ValueNotSupported names the option that cannot go.
+
+        words: of a program to be started at once, if the connector starts with such a one.
+        """
         encode(self.opts, "%s: options" % self.where)  # names the one that is to blame
         told = encode([getattr(self, name) for name in self.__slots__[1:]], self.where)
-        return encode((self.context_id, told))
+        return encode((self.context_id, told) if words is None else (self.context_id, told, words))
 
     @classmethod
     def read(cls, context_id: "int", told: "bytes") -> "Order":

@@ -18,7 +18,7 @@ from .values import decode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, Optional
+    from typing import Any, Dict, List, Optional
 
     from ..bootstrap.child import Child
     from .wire import Message
@@ -65,13 +65,15 @@ class Hops:
     def open(self, link: "Optional[Link]", message: "Message") -> "None":
         """Begin to open a child (handler of OPEN_CHILD)."""
         # What the order says in detail is decoded by the thread: that may ask for modules.
-        context_id, order = decode(message.payload)
+        context_id, order, *words = decode(message.payload)
         new = self.add_link(context_id)
         tended: "Any" = {"close": lambda text: new.end(DisconnectedError(text))}
         self._tended[context_id] = tended
 
         def begin() -> "None":
             try:
+                if words:
+                    self._start_ahead(context_id, words[0])
                 # By name: connectors stand on a floor above.
                 opener = importlib.import_module("remotesvc.connect.opener")
             except Exception as error:  # noqa: BLE001 no memory, no descriptors, no parent
@@ -84,10 +86,20 @@ class Hops:
         except RuntimeError as error:
             self._give_up(new, message, error)
 
+    def _start_ahead(self, context_id: "int", words: "List[str]") -> "None":
+        """Start the program of a connector; what keeps it from that, the connector will tell."""
+        ahead = importlib.import_module("remotesvc.connect.ahead")
+        try:
+            self.connections[context_id] = ahead.Ahead(self.child.loop, words)
+        except (OSError, ValueError):
+            return
+
     def _give_up(self, link: "Link", message: "Message", error: "Exception") -> "None":
         """Tell that an order could not even be begun with."""
         text = "its parent could not begin to open it: %r" % error
         self.child.switch.reply_dead(message, "disconnected", text)
+        if link.peer_id in self.connections:
+            self.connections[link.peer_id].close()
         self.forget(link.peer_id)
         link.end(DisconnectedError(text))
 

@@ -54,6 +54,12 @@ def test_id_of_an_order_is_read_without_its_options() -> None:
     assert context_id == 7 and type(told) is bytes
 
 
+def test_words_of_a_program_stand_beside_the_order() -> None:
+    context_id, told, words = decode(order().pack(["ssh", "web1"]))
+    assert (context_id, words) == (7, ["ssh", "web1"])
+    assert told == decode(order().pack())[1]
+
+
 def test_option_that_cannot_travel_is_named() -> None:
     with pytest.raises(ValueNotSupported, match=r"^a/web1: options\['key'\]: "):
         order(key=object()).pack()

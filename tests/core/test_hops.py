@@ -4,8 +4,9 @@ import ast
 import importlib.util
 import sys
 import threading
+import types
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -65,11 +66,10 @@ class Child:
         tended["kill"] = lambda argument: self.orders.append(("kill", argument))
         self.is_carried_out.set()
 
-    def order(self, context_id: int, order: bytes = b"order") -> None:
+    def order(self, context_id: int, order: bytes = b"order", *words: list[str]) -> None:
         self.is_carried_out.clear()
-        self.parent.say(
-            message(encode((context_id, order)), dst=10, src=0, handle=OPEN_CHILD, reply_to=300)
-        )
+        payload = encode((context_id, order, *words))
+        self.parent.say(message(payload, dst=10, src=0, handle=OPEN_CHILD, reply_to=300))
 
     def tend(self, context_id: int, verb: str, argument: Any = None) -> None:
         payload = encode((context_id, verb, argument))
@@ -152,6 +152,53 @@ def test_nothing_is_kept_of_one_that_is_gone(child: Child) -> None:
     hops.forget(20)
     hops.forget(20)
     assert hops.connections == {} and hops._tended == {}
+
+
+class Program:
+    """What runs ahead of a connector (in the place of connect/ahead.py)."""
+
+    made: ClassVar[list["Program"]] = []
+
+    def __init__(self, loop: Any, words: list[str]) -> None:
+        if words == ["nothing"]:
+            raise FileNotFoundError(words[0])
+        self.words = words
+        self.stream = Stream()
+        self.close = self.stream.kill
+        self.made.append(self)
+
+
+@pytest.fixture
+def ahead(monkeypatch: pytest.MonkeyPatch) -> None:
+    module: Any = types.ModuleType("remotesvc.connect.ahead")
+    module.Ahead = Program
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+
+
+def test_program_of_an_order_runs_before_its_connector_is_there(child: Child, ahead: None) -> None:
+    child.order(20, b"order", ["ssh", "web1"])
+    assert child.is_carried_out.wait(30)
+    assert hops_of(child.child).connections[20].words == ["ssh", "web1"]
+    child.order(30, b"order", ["nothing"])  # the connector finds that out by itself
+    assert child.is_carried_out.wait(30)
+    assert set(hops_of(child.child).connections) == {20}
+    assert child.orders == [(20, b"order"), (30, b"order")]
+
+
+def test_program_of_an_order_that_cannot_be_carried_out_is_ended(
+    child: Child, ahead: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiter = Waiter(20)
+    child.switch.listen(waiter)
+    is_lost = threading.Event()
+    monkeypatch.setattr(waiter, "lose", lambda error: is_lost.set())
+    monkeypatch.setitem(sys.modules, "remotesvc.connect.opener", None)
+    made: list[Program] = []
+    monkeypatch.setattr(Program, "made", made)
+    child.order(20, b"order", ["ssh", "web1"])
+    assert is_lost.wait(30)
+    assert [one.stream.kills for one in made] == [1]
+    assert hops_of(child.child).connections == {}
 
 
 def test_modules_of_a_first_order_are_complete() -> None:

@@ -13,7 +13,7 @@ from remotesvc.core.hops import HOP_MODULES
 __all__ = ["parts_of"]
 
 # What carries an order out, whatever connector it names.
-SEEDS = (*HOP_MODULES, "remotesvc.connect.opener")
+SEEDS = (*HOP_MODULES, "remotesvc.connect.ahead", "remotesvc.connect.opener")
 
 
 def parts_of(locator: Locator, connector: str) -> tuple[str, ...]:
