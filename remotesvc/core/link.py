@@ -24,7 +24,7 @@ from .wire import RAW, FrameDecoder, Message
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Callable, Optional, Set
+    from typing import Callable, Optional, Set, Union
 
     from ..types import Stream
     from .loop import Loop
@@ -260,7 +260,7 @@ class DescriptorStream:
         self._loop = loop
         self._read_fd = read_fd
         self._write_fd = write_fd
-        self._rest = memoryview(b"")
+        self._rest: "Union[bytes, memoryview]" = b""
         self._is_closed = False
         os.set_blocking(read_fd, False)
         os.set_blocking(write_fd, False)
@@ -271,8 +271,7 @@ class DescriptorStream:
 
     def write(self, data: "bytes") -> "bool":
         """Write what goes at once; the loop writes the rest."""
-        self._rest = memoryview(data)
-        self._write()
+        self._write(data)
         if self._rest:
             self._loop.call_soon(self._want_to_write)
             return False
@@ -314,17 +313,18 @@ class DescriptorStream:
                 # From here on another thread may write(), so `_rest` is not ours to touch.
                 self._loop.set_writer(self._write_fd, None)
                 return
-            self._rest = memoryview(data)
-        self._write()
+            self._rest = data
+        self._write(self._rest)
 
-    def _write(self) -> "None":
+    def _write(self, data: "Union[bytes, memoryview]") -> "None":
+        size = len(data)
         try:
-            written = os.write(self._write_fd, self._rest)
+            written = os.write(self._write_fd, data)
         except BlockingIOError:
-            return
+            written = 0
         except OSError:
-            written = len(self._rest)  # lost; the reading side tells the end, with its reason
-        self._rest = self._rest[written:]
+            written = size  # lost; the reading side tells the end, with its reason
+        self._rest = memoryview(data)[written:] if written < size else b""
 
     def _end(self, reason: "str") -> "None":
         self._loop.set_reader(self._read_fd, None)
