@@ -30,6 +30,7 @@ HOP_MODULES = (
     "remotesvc.core.complaints",
     "remotesvc.core.dead",
     "remotesvc.core.depot",
+    "remotesvc.core.express",
     "remotesvc.core.hops",
     "remotesvc.core.lanes",
     "remotesvc.core.reach",

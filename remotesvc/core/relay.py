@@ -8,6 +8,7 @@ from collections import deque
 
 from .authority import FIRST_DYNAMIC
 from .dead import bury
+from .express import reader
 from .link import QUEUE_LIMIT
 from .reach import refuse_relay, refuse_source
 from .routes import Routes
@@ -15,7 +16,7 @@ from .wire import DEAD, FRAGMENT, Message
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Deque, Dict, List, Tuple
+    from typing import Any, Deque, Dict, List, Tuple
 
     from .link import Link
     from .switch import Switch
@@ -43,6 +44,21 @@ class Relay:
         self.routes = Routes(switch)
         self._shares: "Dict[Tuple[Link, Link], _Share]" = {}
         switch.observe(self._forget)
+        if switch.upstream is not None:
+            self._hasten(switch.upstream)
+
+    def add_link(self, link: "Link") -> "None":
+        """Route to the child at the other end of a link."""
+        self.routes.add_link(link)
+        if self._switch.upstream is not None:
+            self._hasten(link)
+
+    def _hasten(self, link: "Link") -> "None":
+        """Let frames that nothing is in the way of go the short way; from the next bytes on."""
+        link.on_bytes = reader(self._switch, link)  # type: ignore[assignment, method-assign]
+        stream: "Any" = link._stream
+        if stream is not None:
+            stream.on_bytes = link.on_bytes
 
     def receive(self, link: "Link", message: "Message") -> "None":
         """Take one message from any link: deliver it, pass it on, or refuse it."""

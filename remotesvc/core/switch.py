@@ -106,7 +106,7 @@ class Switch:
 
         with self._lock:
             self.relay = self.relay or Relay(self)
-        self.relay.routes.add_link(link)
+        self.relay.add_link(link)
 
     # -- sending ---------------------------------------------------------------------------------
 

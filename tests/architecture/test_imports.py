@@ -40,6 +40,7 @@ FLOORS = (
     (
         "remotesvc.core.credit",
         "remotesvc.core.deadman",
+        "remotesvc.core.express",
         "remotesvc.core.lanes",
         "remotesvc.core.link",
         "remotesvc.core.loop",
