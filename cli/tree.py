@@ -3,13 +3,19 @@
 import getpass
 import os
 import platform
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Any
 
 import click
 
+from remotesvc.bootstrap.child import facts
+from remotesvc.bootstrap.handshake import refuse_hello
+from remotesvc.bootstrap.info import Info
 from remotesvc.connect.account import account_name
 from remotesvc.core.context import Context
+from remotesvc.core.errors import Error
+from remotesvc.core.futures import ReplyFuture
+from remotesvc.core.visible import visible
 
 from .everywhere import run_everywhere
 from .explain import Subject
@@ -22,10 +28,13 @@ from .report import is_debugging
 from .tree_text import draw_tree
 from .visit import Calls, Job, Reached
 
-__all__ = ["below", "describe", "tree"]
+__all__ = ["describe", "tree"]
 
 # The id of this program, as the parent of contexts.
 ROOT = 0
+
+# What others opened may be at work for them: so long it is waited for, in seconds.
+PATIENCE = 5.0
 
 EPILOG = """\
 \b
@@ -81,20 +90,40 @@ def _begin(reached: Reached) -> Calls:
     for step, user in zip(reached.steps, users, strict=True):
         found.append(describe(step.context, parent, step.label, user))
         parent = step.context.id
-    return [*found, *below(reached.steps[-1].context)]
+    yield from _add_below(found, reached.steps[-1].context, reached.timeout)
+    return found
 
 
-def below(context: Context) -> Iterator[dict[str, Any]]:
-    """Describe what runs in a context without having been opened from here."""
+def _add_below(
+    found: list[dict[str, Any]], context: Context, timeout: float | None
+) -> Generator[ReplyFuture, Any, None]:
+    """Add what runs in a context without having been opened from here; each is asked for facts."""
     for child in context.children:
-        yield describe(child, context.id, child.name, None)
-        yield from below(child)
+        user = info = None
+        verbs = child.options(timeout=PATIENCE if timeout is None else min(timeout, PATIENCE))
+        try:
+            user = yield verbs.submit(account_name)
+            info = _read_facts((yield verbs.submit(facts)))
+        except Error:
+            pass  # it is busy, or gone: what others opened is no failure of the host
+        user = user if isinstance(user, str) else None
+        found.append(describe(child, context.id, child.name, user, info))
+        yield from _add_below(found, child, timeout)
 
 
-def describe(context: Context, parent: int, name: str, user: str | None) -> dict[str, Any]:
+def _read_facts(told: Any) -> Info | None:
+    """Return what a context says of itself, made visible; None if it makes no sense."""
+    if refuse_hello(told) is not None:
+        return None
+    return Info(*(visible(fact) if isinstance(fact, str) else fact for fact in told))
+
+
+def describe(
+    context: Context, parent: int, name: str, user: str | None, info: Info | None = None
+) -> dict[str, Any]:
     """Return what is known of a context; None for what is not."""
     traffic = context.traffic or (None, None)
-    info = context.info if context.kind else None
+    info = context.info if context.kind else info
     return {
         "id": context.id,
         "parent": parent,

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import CancelledError
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from remotesvc.core.context import Context
@@ -55,7 +56,8 @@ class Reached:
 class Job:
     """What is called on each host, and how it is reached.
 
-    `begin` yields calls that it makes, and gets the result of each; what it returns is the host's.
+    `begin` yields calls that it makes, and gets the result of each, or its Error raised; what it
+    returns is the host's.
     `observe` is told what is done and found while contexts are opened, as a Router's `on_step` is.
     """
 
@@ -182,10 +184,11 @@ class Visit:
             context.kill()
 
     def _call(self, reached: Reached) -> object:
-        calls, value = self._job.begin(reached), None
+        calls = self._job.begin(reached)
+        go_on: Callable[[], ReplyFuture] = partial(next, calls)
         while True:
             try:
-                future = calls.send(value)
+                future = go_on()
             except StopIteration as end:
                 return self._read(end.value) if isinstance(end.value, Stream) else end.value
             with self._lock:
@@ -193,7 +196,10 @@ class Visit:
                 is_late = self._is_cancelled
             if is_late:
                 future.cancel(hard=True)
-            value = future.result()
+            try:
+                go_on = partial(calls.send, future.result())
+            except Error as error:
+                go_on = partial(calls.throw, error)
 
     def _read(self, stream: Stream) -> object:
         """Offer what a method yields; return what it returns in the end."""

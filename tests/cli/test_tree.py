@@ -2,18 +2,40 @@
 
 import json
 import os
+import platform
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from remotesvc import Router
+from remotesvc import Context, Error, Router
 from remotesvc.cli.main import main
-from remotesvc.cli.tree import below
+from remotesvc.cli.reach import Step
+from remotesvc.cli.tree import _begin, _read_facts
+from remotesvc.cli.visit import Reached
+from remotesvc.connect.account import account_name
 from remotesvc.testing.server import SshServer
 from tests.cli.opens_children import open_another
 from tests.cli.program import Program
 
 BRANCHES = "│├└─ "
+
+
+def nodes_below(child: Context, timeout: float | None = None) -> list[dict[str, Any]]:
+    """Return what the command finds out about contexts that a child opened."""
+    calls = _begin(Reached([Step("local", child)], timeout))
+    future = next(calls)
+    while True:
+        try:
+            try:
+                value = future.result()
+            except Error as error:
+                future = calls.throw(error)
+            else:
+                future = calls.send(value)
+        except StopIteration as end:
+            return end.value[1:]  # type: ignore[no-any-return]
 
 
 def depth(line: str) -> int:
@@ -68,7 +90,27 @@ def test_context_that_a_child_opened_by_itself_is_known(no_leaks: None) -> None:
     with Router() as router:
         child = router.local()
         number = child.call(open_another)
-        (node,) = below(child)
+        (node,) = nodes_below(child)
 
     assert (node["id"], node["parent"], node["connector"]) == (number, child.id, "")
-    assert node["pid"] is node["sent"] is None
+    assert (node["user"], node["uid"]) == (account_name(), os.getuid())
+    assert node["pid"] not in (None, os.getpid(), child.info.pid) and node["sent"] is None
+    assert node["python"] == platform.python_version()
+
+
+def test_context_of_a_child_that_does_not_answer_is_drawn_nevertheless(no_leaks: None) -> None:
+    with Router() as router:
+        child = router.local()
+        child.call(open_another)
+        (below,) = child.children
+        running = below.submit(time.sleep, 600)
+        (node,) = nodes_below(child, timeout=0.1)
+        running.cancel()
+
+    assert node["id"] == below.id and node["age"] >= 0
+    assert node["user"] is node["uid"] is node["pid"] is None
+
+
+@pytest.mark.parametrize("told", [None, (), (1, 2), ("x",) * 7, [1] * 7, b"\x00"])
+def test_facts_that_make_no_sense_are_none(told: object) -> None:
+    assert _read_facts(told) is None
