@@ -135,6 +135,7 @@ def _open_wire(loop: "Loop", attempt: Attempt, settings: SshSettings) -> Wire:
             settings.port,
             settings.address_family,
             settings.bind_address,
+            settings.connection_attempts,
         )
     except ConnectError as error:
         raise Failed(error, AWAY) from error.__cause__

@@ -17,6 +17,9 @@ __all__ = ["TcpWire", "Wire", "connect_tcp", "shut_down"]
 # them all up. One more waits for its turn.
 LOOKUPS_LIMIT = 64
 
+# As OpenSSH does: between one round over all addresses and the next (ConnectionAttempts).
+PAUSE = 1.0
+
 FAMILIES = {"any": socket.AF_UNSPEC, "inet": socket.AF_INET, "inet6": socket.AF_INET6}
 
 _lookups = threading.BoundedSemaphore(LOOKUPS_LIMIT)
@@ -74,16 +77,26 @@ def shut_down(sock: socket.socket) -> None:
 
 
 def connect_tcp(
-    attempt: Attempt, host: str, port: int, family: str = "any", bind_address: str | None = None
+    attempt: Attempt,
+    host: str,
+    port: int,
+    family: str = "any",
+    bind_address: str | None = None,
+    rounds: int = 1,
 ) -> TcpWire:
-    """Connect to the first address of a host that answers; TCP_NODELAY is on."""
+    """Connect to the first address of a host that answers; TCP_NODELAY is on.
+
+    All of them are tried in each of so many rounds, as long as the attempt has time.
+    """
     addresses = _resolve(attempt, host, port, family)
     named = dict.fromkeys(str(address[0]) for _, address in addresses)
     attempt.note("resolve", f"{host} is {', '.join(named)}")
     reason = "it has no address"
-    for index, (kind, address) in enumerate(addresses):
+    for index, (kind, address) in enumerate(addresses * rounds):
+        if index and not index % len(addresses):
+            attempt.wait(min(PAUSE, attempt.left))
         # A dead first address, say of a broken IPv6, leaves the others their share of the time.
-        share = attempt.left / (len(addresses) - index)
+        share = attempt.left / (len(addresses) * rounds - index)
         try:
             wire = TcpWire(_connect(attempt, kind, address, max(0.001, share), bind_address))
         except OSError as error:
@@ -94,8 +107,9 @@ def connect_tcp(
             return wire
         if attempt.left == 0:
             raise attempt.timed_out("tcp", f"connecting to {host} port {port}")
+    tried = f" (tried {rounds} times)" if rounds > 1 else ""
     text = (
-        f"{attempt.where}: cannot connect to {host} port {port}: {reason}. "
+        f"{attempt.where}: cannot connect to {host} port {port}: {reason}{tried}. "
         "Is sshd running there, and is the port right?"
     )
     raise ConnectError(text, "tcp", attempt.elapsed)

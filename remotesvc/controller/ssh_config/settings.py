@@ -70,6 +70,7 @@ class SshSettings:
     host_key_alias: str | None
     hash_known_hosts: bool
     connect_timeout: int | None
+    connection_attempts: int
     server_alive_interval: int
     server_alive_count_max: int
     compression: bool
@@ -130,6 +131,7 @@ class _Interpreter:
             hash_known_hosts=self._flag("hashknownhosts", False),
             # As in ssh, no time at all is no limit.
             connect_timeout=(as_seconds(timeout) or None) if timeout is not None else None,
+            connection_attempts=self._attempts(),
             server_alive_interval=(as_seconds(alive) or 0) if alive is not None else 0,
             server_alive_count_max=3 if count is None else as_count(count),
             compression=self._flag("compression", False),
@@ -154,6 +156,13 @@ class _Interpreter:
     def _flag(self, keyword: str, default: bool) -> bool:
         line = self._first(keyword)
         return default if line is None else as_flag(line)
+
+    def _attempts(self) -> int:
+        line = self._first("connectionattempts")
+        count = 1 if line is None else as_count(line)
+        if line is not None and not count:
+            raise line.problem("'0' is no number of attempts", "give 1 or more")
+        return count
 
     def _alias(self) -> str | None:
         alias = self._text("hostkeyalias")

@@ -201,9 +201,9 @@ def pump_bytes(source: socket.socket, sink: socket.socket) -> None:
 
 
 @contextmanager
-def hasty_port(port: int, turned_away: int, word: bytes = b"") -> Iterator[HastyPort]:
-    """Run a port that hangs up on its first clients, and counts all of them."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+def hasty_port(port: int, turned_away: int, word: bytes = b"", at: int = 0) -> Iterator[HastyPort]:
+    """Run a port that hangs up on its first clients, and counts all of them; `at` chooses it."""
+    with socket.create_server(("127.0.0.1", at)) as listener:
         hasty = HastyPort(listener, port, turned_away, word)
         thread = threading.Thread(target=hasty.serve)
         thread.start()

@@ -5,6 +5,8 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from remotesvc import (
     Router,
 )
 from remotesvc.connect.retry import AWAY, PAUSES
+from remotesvc.controller.ssh.tcp import PAUSE
 from remotesvc.testing.proxy import DelayProxy
 from remotesvc.testing.server import SshServer
 from remotesvc.testing.silent import SilentServer
@@ -78,6 +81,61 @@ def look_ups(monkeypatch: pytest.MonkeyPatch, answer: Answer) -> None:
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", answer()))]
 
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
+
+
+# -- as ssh_config asks for ----------------------------------------------------------------------
+
+
+def test_attempts_of_ssh_config_are_one_second_apart_and_on_account_of_no_retry(
+    router: Router, closed_port: int, tmp_path: Path
+) -> None:
+    times: list[float] = []
+
+    def watch(context_id: int, phase: str, elapsed: float, text: str) -> None:
+        if "Connection refused" in text:
+            times.append(elapsed)
+
+    config = tmp_path / "config"
+    config.write_text("ConnectionAttempts 3\n")
+    where = f"127.0.0.1:{closed_port}"
+    router.on_step = watch
+    with pytest.raises(ConnectError, match=r"Connection refused \(tried 3 times\)\. Is sshd"):
+        router.ssh(where, config_file=str(config))
+
+    assert len(times) == 3
+    assert all(later - earlier >= PAUSE for earlier, later in pairwise(times))
+
+
+def test_server_that_begins_between_two_attempts_is_reached(
+    router: Router, server: SshServer, closed_port: int, tmp_path: Path
+) -> None:
+    with ExitStack() as stack:
+
+        def begin(context_id: int, phase: str, elapsed: float, text: str) -> None:
+            if "Connection refused" in text:  # once: from then on somebody is there
+                stack.enter_context(hasty_port(server.port, 0, at=closed_port))
+
+        config = tmp_path / "config"
+        lines = server.config_for_port(closed_port).read_text()
+        config.write_text(f"ConnectionAttempts 9\n{lines}")
+        router.on_step = begin
+        assert connect(router, server, config_file=config).call(os.getpid)
+        router.close()
+
+
+def test_closing_the_router_ends_the_wait_for_the_next_attempt(
+    router: Router, closed_port: int, tmp_path: Path
+) -> None:
+    config = tmp_path / "config"
+    config.write_text("ConnectionAttempts 1000\n")
+
+    def close(context_id: int, phase: str, elapsed: float, text: str) -> None:
+        if "Connection refused" in text:
+            threading.Thread(target=router.close).start()
+
+    router.on_step = close
+    with pytest.raises(ConnectError, match="the router was closed while it connected"):
+        router.ssh(f"127.0.0.1:{closed_port}", config_file=str(config))
 
 
 # -- turned away ---------------------------------------------------------------------------------
