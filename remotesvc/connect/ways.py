@@ -5,6 +5,7 @@ options (docs/connectors.md, docs/ssh.md) and those of all contexts (docs/python
 """
 
 from .connectors import find_connector
+from .passage import Passage, share
 from .spec import parse_spec
 from .typist import hide
 
@@ -48,19 +49,34 @@ class Ways:
 
         spec: such as "bastion/sudo:root/podman:web" (docs/connectors.md); every part but the last
         may be the name of a context that is open, which is used then. The options are those of
-        the last one, and of its connector. ConnectError (phase resolve) for what is no chain.
+        the last one, and of its connector. ConnectError (phase resolve) for what is no chain. If
+        one of them fails before it is ready, those that were opened for this chain are closed.
         """
         parts = parse_spec(spec)
-        for part in parts[:-1]:
-            via = self._open_part(part, via, {}, True)
-        return self._open_part(parts[-1], via, opts, False)
+        passage = Passage()
+        try:
+            for part in parts[:-1]:
+                found = self._find_part(part, via)
+                via = found or self._open_part(part, via, {})
+                if found is None:
+                    passage.add(via)
+            last = self._open_part(parts[-1], via, opts)
+        except BaseException:
+            passage.close()
+            raise
+        passage.watch(last)
+        return last
+
+    def _find_part(self, part: "Part", via: "Optional[Context]") -> "Optional[Context]":
+        for context in self.contexts:
+            if context.connected and _is_meant(context, part, via):
+                share(context)
+                return context
+        return None
 
     def _open_part(
-        self, part: "Part", via: "Optional[Context]", opts: "Dict[str, Any]", may_exist: "bool"
+        self, part: "Part", via: "Optional[Context]", opts: "Dict[str, Any]"
     ) -> "Context":
-        for context in self.contexts if may_exist else ():
-            if context.connected and _is_meant(context, part, via):
-                return context
         target = (part.target,) if part.target else ()
         opened: "Context" = getattr(self, part.kind)(*target, via=via, **opts)
         return opened

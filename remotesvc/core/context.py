@@ -68,6 +68,8 @@ class Context(Verbs):
         self.generation = 1
         # Opens it once more, for whoever opened it.
         self.reopen: "Optional[Callable[[Context], Context]]" = None
+        # The chain that it was opened for, and for nothing else (connect/passage.py).
+        self.passage: "Any" = None
         # What it was called first: it stays the same context.
         self._key = context_id
         self.name = name

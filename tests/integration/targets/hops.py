@@ -25,7 +25,9 @@ __all__ = [
     "fail",
     "give_back",
     "in_child",
+    "names_here",
     "open_chain",
+    "open_chain_that_fails",
     "open_local",
     "open_many",
     "open_via",
@@ -86,6 +88,19 @@ def open_chain(spec: "str") -> "List[str]":
     router.connect(spec)
     router.connect(spec + "/local").call(pid)
     return [context.name for context in router.contexts]
+
+
+def open_chain_that_fails(spec: "str") -> "str":
+    """Open a chain, and return what its last context says."""
+    try:
+        return str(current_router().connect(spec).call(pid))
+    except Exception as error:
+        return str(error)
+
+
+def names_here() -> "List[str]":
+    """Return the names of the contexts that are open here."""
+    return [context.name for context in current_router().contexts if context.connected]
 
 
 def open_via() -> "Tuple[str, int, str]":
