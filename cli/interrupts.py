@@ -1,15 +1,19 @@
 """Interrupts: Ctrl-C and SIGTERM as steps, each gentler than the next, never an exception.
 
-A KeyboardInterrupt could be raised anywhere, in the middle of a line of output too. So the handler
-only notes the signal; a thread of its own does what is to be done, even while the main thread
-waits for a reader of its output.
+A KeyboardInterrupt could be raised anywhere, in the middle of a line of output too. So handlers do
+nothing; one thread hears of each signal, and another one does what is to be done, even while the
+main thread waits for a reader of its output.
+
+What is heard is what Python writes to a pipe the moment a signal comes. Its handlers may never
+run: they do so on the main thread, which goes on waiting for a lock if the system has given the
+signal to another thread. That happens to one that has just started a process.
 """
 
 import os
 import queue
 import signal
 import threading
-from types import FrameType, TracebackType
+from types import TracebackType
 from typing import Any, Protocol
 
 __all__ = ["Interruptible", "Interrupts"]
@@ -24,6 +28,9 @@ POLL = 0.1
 
 # What a further signal ends is not ours any more to end well.
 STEPS = 2
+
+# Stands behind all signals that came in time; no signal has this number.
+END = 0
 
 
 class Interruptible(Protocol):
@@ -56,13 +63,16 @@ class Interrupts:
         self._work = work
         self._is_patient = is_patient
         self._noted: list[int] = []
-        # Its put() may be called in a signal handler.
         self._signals: queue.SimpleQueue[int | None] = queue.SimpleQueue()
         self._is_left = threading.Event()
         self._before: dict[int, Any] = {}
-        self._thread = threading.Thread(
-            target=self._serve, name="remotesvc-interrupts", daemon=True
-        )
+        # What Python writes the numbers of signals to, and what it wrote them to before.
+        self._pipe = -1, -1
+        self._pipe_before: int | None = None
+        self._threads = [
+            threading.Thread(target=target, name="remotesvc-interrupts", daemon=True)
+            for target in (self._listen, self._serve)
+        ]
 
     @property
     def received(self) -> int:
@@ -70,12 +80,16 @@ class Interrupts:
         return self._noted[0] if self._noted else 0
 
     def __enter__(self) -> "Interrupts":
-        self._thread.start()
+        self._pipe = os.pipe()
+        for thread in self._threads:
+            thread.start()
         if threading.current_thread() is threading.main_thread():
+            os.set_blocking(self._pipe[1], False)  # Python insists on it
+            self._pipe_before = signal.set_wakeup_fd(self._pipe[1], warn_on_full_buffer=False)
             for number in SIGNALS:
                 handler = signal.getsignal(number)
                 if handler not in (signal.SIG_IGN, None):
-                    self._before[number] = signal.signal(number, self._note)
+                    self._before[number] = signal.signal(number, lambda number, frame: None)
         return self
 
     def __exit__(
@@ -86,11 +100,23 @@ class Interrupts:
     ) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
+        if self._pipe_before is not None:
+            signal.set_wakeup_fd(self._pipe_before)
         self._is_left.set()
-        self._signals.put(None)
-        self._thread.join()
+        os.write(self._pipe[1], bytes((END,)))
+        for thread in self._threads:
+            thread.join()
+        for fd in self._pipe:
+            os.close(fd)
 
-    def _note(self, number: int, frame: FrameType | None) -> None:
+    def _listen(self) -> None:
+        for number in iter(lambda: os.read(self._pipe[0], 1)[0], END):
+            # Whoever has handlers for other signals has them written there, too.
+            if number in SIGNALS:
+                self._note(number)
+        self._signals.put(None)
+
+    def _note(self, number: int) -> None:
         self._noted.append(number)
         if len(self._noted) > STEPS and not self._is_patient:
             os._exit(128 + self.received)

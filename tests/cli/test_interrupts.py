@@ -374,6 +374,29 @@ def test_handlers_are_put_back_and_the_first_signal_is_known() -> None:
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
 
 
+def test_signal_that_another_thread_was_given_is_heard_while_this_one_waits() -> None:
+    interrupted = threading.Event()
+
+    class Waited(Work):
+        def interrupt(self) -> None:
+            interrupted.set()
+
+    main = threading.get_native_id()
+
+    def take_it() -> None:
+        while " (sleeping)" not in Path(f"/proc/self/task/{main}/status").read_text():
+            pass  # it does not wait yet
+        signal.raise_signal(signal.SIGINT)  # for the thread that raises it
+
+    other = threading.Thread(target=take_it)
+    with Interrupts(Waited(), is_patient=True) as interrupts:
+        other.start()
+        assert interrupted.wait(DEADLINE)
+        other.join()
+
+    assert interrupts.received == signal.SIGINT
+
+
 def test_block_that_ends_in_time_is_not_cut_short() -> None:
     work = Work(is_over=True)
 
