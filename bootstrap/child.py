@@ -125,7 +125,7 @@ class Child:
             settings.parents,
             settings.max_message_size,
             settings.siblings,
-            lambda text: None,  # core/complaints.py tells more than its sender
+            str,  # which tells nobody: core/complaints.py tells more than its sender
         )
         self._output = OutputForwarder(self.switch, self.loop, readers, settings.window)
         # What comes before the reply to a call; core/logs.py adds itself.

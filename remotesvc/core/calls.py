@@ -84,7 +84,6 @@ class CallLoop:
         self._target: "object" = None
         # Whom the last one was meant for.
         self._interrupted: "object" = None
-        # Whether it has come at a moment that does not suit.
         self.is_due = False
         # What the payload of the last call began with, and the names that it is, if it is these.
         self._head = b""

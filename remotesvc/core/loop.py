@@ -201,20 +201,14 @@ class Loop:
                 self._run(slots[0])
             if mask & ~1 and slots[1]:
                 self._run(slots[1])
-        timers = self._timers
-        if timers and timers[0].when <= time.monotonic():
-            self._run_due_timers()
-        if self._soon:
-            self._run_soon()
+        self._run_due_timers()
+        self._run_soon()
 
     def _until_next_timer(self) -> "float":
         timers = self._timers
         while timers and not timers[0].callback:
             heapq.heappop(timers)
-        if not timers:
-            return -1
-        left = timers[0].when - time.monotonic()
-        return left if left > 0 else 0
+        return max(0, timers[0].when - time.monotonic()) if timers else -1
 
     def _run_due_timers(self) -> "None":
         timers = self._timers

@@ -71,7 +71,7 @@ class Switch:
         parents: "Tuple[int, ...]",
         max_message_size: "int",
         siblings: "bool",
-        report: "Callable[[str], None]",
+        report: "Callable[[str], object]",
     ) -> "None":
         self.id = own_id
         self.parents = parents

@@ -50,6 +50,7 @@ FLOORS = (
         "remotesvc.core.switch",
     ),
     (
+        "remotesvc.core.borrower",
         "remotesvc.core.call_options",
         "remotesvc.core.calls",
         "remotesvc.core.capture",
