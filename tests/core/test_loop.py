@@ -264,21 +264,26 @@ class Heir:
 NEVER_WANTED = Heir(lambda: False)
 
 
-def borrow(loop: Loop, is_done: Callable[[], bool]) -> None:
-    """Turn the loop on this thread until something is done; its own thread lends it first."""
+def borrow(loop: Loop, bell: Bell, is_done: Callable[[], bool]) -> None:
+    """Have the loop lent, ring, and turn it on this thread until something is done."""
     heir = Heir(is_done)
-    loop.call_soon(lambda: loop.lend(heir))
+    lent = threading.Event()
+
+    def lend() -> None:
+        loop.lend(heir)
+        lent.set()
+
+    loop.call_soon(lend)
+    assert lent.wait(DEADLINE)
+    bell.ring()
     while not is_done():
         loop.turn_until(heir)
 
 
 def test_borrower_is_the_thread_of_the_loop_and_gives_it_back(loop: Loop, bell: Bell) -> None:
     own = threading.get_ident()
-    bell.ring()
-    borrow(loop, lambda: bool(bell.heard))
-    while own not in bell.heard:
-        bell.ring()  # its own thread may have been faster
-        borrow(loop, bell.rung.is_set)
+    while own not in bell.heard:  # the loop's own thread may be faster
+        borrow(loop, bell, bell.rung.is_set)
     assert not loop.is_current()
 
     on_loop(loop)
@@ -309,8 +314,7 @@ def test_timer_of_a_lent_loop_that_nobody_turns_runs(loop: Loop) -> None:
 
 def test_lent_loop_passes_between_threads_and_hears_everything(loop: Loop, bell: Bell) -> None:
     for number in range(1, 301):
-        bell.ring()
-        borrow(loop, lambda number=number: len(bell.heard) >= number)  # type: ignore[misc]
+        borrow(loop, bell, lambda number=number: len(bell.heard) >= number)  # type: ignore[misc]
         on_loop(loop)
     assert len(bell.heard) == 300
 
