@@ -10,6 +10,14 @@ SOURCES := remotesvc bootstrap cli tests examples bench
 # Tests run on this many processes; many of them wait for others, so two cores take three.
 JOBS ?= 4
 PYTEST := $(BIN)/python -m pytest
+
+# pip has an editable package found by a program that every Python of .venv loads as it starts, the
+# thousands of children of the tests as well: longer than all else that a start takes. A folder with
+# a link is found without it. Not a link among the packages: pip would follow it to remove them.
+LINK = site=$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))') && \
+	rm -f "$$site"/__editable__*remotesvc* && mkdir -p $(VENV)/checkout && \
+	ln -sfn "$(CURDIR)/remotesvc" $(VENV)/checkout/remotesvc && \
+	echo "$(abspath $(VENV))/checkout" > "$$site/__editable__.remotesvc.pth"
 PYTEST_ARGS ?=
 
 # pip keeps its cache below HOME; without one it would keep it below the root folder.
@@ -99,25 +107,31 @@ $(BIN)/python:
 $(VENV)/.installed: setup.cfg pyproject.toml | $(BIN)/python
 	@echo "Installing into $(VENV) ..."
 	@$(PIP) install --editable .
+	@$(LINK)
 	@touch $@
 
 $(VENV)/.installed-test: setup.cfg pyproject.toml | $(BIN)/python
 	@echo "Installing into $(VENV), with what the tests need ..."
 	@$(PIP) install --editable '.[test]'
+	@$(LINK)
 	@touch $@ $(VENV)/.installed
 
 $(VENV)/.installed-check: setup.cfg pyproject.toml | $(BIN)/python
 	@$(PIP) install --editable '.[check,test]'
+	@$(LINK)
 	@touch $@ $(VENV)/.installed $(VENV)/.installed-test
 
 $(VENV)/.installed-build: setup.cfg pyproject.toml | $(BIN)/python
 	@$(PIP) install --editable '.[build]'
+	@$(LINK)
 	@touch $@ $(VENV)/.installed
 
 $(VENV)/.installed-bench: setup.cfg pyproject.toml | $(BIN)/python
 	@$(PIP) install --editable '.[bench]'
+	@$(LINK)
 	@touch $@ $(VENV)/.installed
 
 $(VENV)/.installed-fuzz: setup.cfg pyproject.toml | $(BIN)/python
 	@$(PIP) install --editable '.[fuzz,test]'
+	@$(LINK)
 	@touch $@ $(VENV)/.installed $(VENV)/.installed-test

@@ -12,7 +12,7 @@ import pytest
 from remotesvc import Context, ModulePolicy, RemoteError, Router
 from remotesvc.core.authority import CALL_FUNCTION, GET_MODULE, LOAD_MODULE
 from remotesvc.core.values import decode
-from tests.integration.hosts import Print
+from tests.integration.hosts import PYTHON, Print
 from tests.integration.pythons import OLDEST
 from tests.integration.sources import Sources, own_sources
 from tests.integration.targets import imports
@@ -489,8 +489,9 @@ def test_policy_denies_what_is_imported_and_allows_what_is_not(
 
 @pytest.mark.parametrize("name", ["remotesvc.controller.ssh", "remotesvc.testing.server"])
 def test_parts_of_the_controller_stay_there(
-    child: Context, name: str, caplog: pytest.LogCaptureFixture
+    router: Router, name: str, caplog: pytest.LogCaptureFixture
 ) -> None:
+    child = router.local(python_path=PYTHON)  # remotesvc is not installed there
     with pytest.raises(ModuleNotFoundError, match="runs only where the program starts"):
         child.call(imports.get, name, "x")
 
