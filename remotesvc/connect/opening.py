@@ -109,6 +109,8 @@ class _Opening:
             _start(router, roster, connection, common)
             return context
         except Exception as error:
+            if common.via is not None and isinstance(error, DisconnectedError):
+                common.via.raise_if_lost()  # it was there when this began: say what ended it
             shortage = explain_shortage(attempt, error)
             if shortage is not None:
                 raise shortage from error
