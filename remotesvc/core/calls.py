@@ -80,9 +80,8 @@ class CallLoop:
         self._is_stopped = False
         # Only the main thread changes it: whose code it runs now.
         self._running: "Optional[Message]" = None
-        # Whom the SIGINT under way is meant for; None for one that is not ours.
+        # Whom the SIGINT under way is meant for, None for one not ours; whom the last one was.
         self._target: "object" = None
-        # Whom the last one was meant for.
         self._interrupted: "object" = None
         self.is_due = False
         # What the payload of the last call began with, and the names that it is, if it is these.
