@@ -7,6 +7,7 @@ import importlib
 import os
 import signal
 import threading
+from functools import partial
 
 from .channel.sender import open_sender
 from .channel.streams import Lender, Streams
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from .bootstrap.child import Child
     from .connect.ways import Ways
+    from .core.calls import CallLoop
     from .core.context import Context
     from .core.link import Link
     from .core.wire import Message
@@ -72,8 +74,10 @@ class Branch(Ways):
         self.heartbeat = child.settings.heartbeat
         self.streams = Streams(child.switch, child.loop, self.name_of)
         self.outgoing = Lender(_Upward(self), self.streams)
-        # Waits for a reply, as Pending.wait() does.
-        self.wait = Borrower(child.loop, child._calls).wait
+        calls = child._calls
+        borrower = Borrower(child.loop, calls.thread, _Guard(calls))
+        self.pending = borrower.pending
+        self.wait = partial(borrower.wait, is_far=False)
         self._openings: "Any" = None
         self._lock = threading.Lock()
         self._pool: "Optional[Pool]" = None
@@ -260,6 +264,29 @@ class _Upward:
 
     def push(self, context_id: "int", names: "Sequence[str]") -> "None":
         """Send nothing ahead: who is called has it."""
+
+
+class _Guard:
+    """Knows that SIGINT spares the loop, as long as its handler is that of calls.py."""
+
+    def __init__(self, calls: "CallLoop") -> "None":
+        self._calls = calls
+
+    @property
+    def is_due(self) -> "bool":
+        """Whether it came in the middle of a message."""
+        return self._calls.is_due
+
+    def take(self) -> "bool":
+        """Tell whether no function has put a handler of its own in."""
+        return signal.getsignal(signal.SIGINT) == self._calls.on_interrupt
+
+    def give_back(self) -> "None":
+        """Have what came in the middle of a message come again, now that there is an end of it."""
+        calls = self._calls
+        if calls.is_due:
+            calls.is_due = False
+            signal.pthread_kill(calls.thread, signal.SIGINT)
 
 
 def _is_main_thread() -> "bool":

@@ -26,6 +26,7 @@ from .core.authority import (
     PING,
     STDIO,
 )
+from .core.borrower import Borrower
 from .core.context import Context, open_context
 from .core.errors import DisconnectedError, Error, ProtocolError
 from .core.loop import Loop
@@ -42,8 +43,8 @@ if TYPE_CHECKING:
     from .connect.hop import Hop
     from .controller.modules.grants import ModulePolicy
     from .controller.output import Sink
+    from .core.borrower import Awaited
     from .core.link import Link
-    from .core.pending import Pending
     from .core.switch import Switch
     from .core.wire import Message
     from .service.pool import Pool
@@ -140,6 +141,9 @@ class Router(Ways):
         self.switch.serve(GET_RESOURCE, self.outgoing.responder.on_resource)
         self.switch.serve(PING, lambda link, message: None)
         self.switch.serve(CALL_SERVICE, self._refuse_service)
+        interrupts = importlib.import_module("remotesvc.controller.interrupts")
+        main = threading.main_thread().ident or 0
+        self._borrower = Borrower(self.loop, main, interrupts.Interrupts(self.loop))
         decoder = importlib.import_module("remotesvc.controller.decoder")
         self._decode: "Callable[..., Any]" = decoder.decode
 
@@ -250,9 +254,15 @@ class Router(Ways):
                 "from a thread of your own"
             )
 
-    def wait(self, pending: "Pending", timeout: "Optional[float]") -> "Message":
+    def pending(self, respondent: "int") -> "Awaited":
+        """Return a wait for a reply of a context."""
+        return self._borrower.pending(respondent)
+
+    def wait(self, pending: "Awaited", timeout: "Optional[float]") -> "Message":
         """Return what `pending.wait(timeout)` does."""
-        return pending.wait(timeout)
+        link = self.switch.routes.get(pending.respondent)
+        is_far = link is None or getattr(link._stream, "is_read_elsewhere", False)
+        return self._borrower.wait(pending, timeout, is_far)
 
     def decode(self, payload: "bytes", src: "int", auth: "Optional[int]" = None) -> "Any":
         """Return the value that a context sent; it may refer to itself and to nobody else.

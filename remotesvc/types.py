@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from .channel.streams import Streams
     from .connect.base import Connection
     from .connect.hop import Hop
+    from .core.borrower import Awaited
     from .core.context import Context
     from .core.loop import Loop
-    from .core.pending import Pending
     from .core.switch import Switch
     from .core.wire import Message
     from .service.pool import Pool
@@ -190,7 +190,10 @@ class Home(Protocol):
     def note_reference(self, context_id: int) -> None:
         """Note that a Context is being encoded on this thread."""
 
-    def wait(self, pending: "Pending", timeout: float | None) -> "Message":
+    def pending(self, respondent: int) -> "Awaited":
+        """Return a wait for a reply of a context."""
+
+    def wait(self, pending: "Awaited", timeout: float | None) -> "Message":
         """Return what `pending.wait(timeout)` does."""
 
     def check_may_block(self) -> None:

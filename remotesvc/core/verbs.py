@@ -79,7 +79,7 @@ class Verbs:
         context = __self._context
         router = context.router
         router.check_may_block()
-        pending = Pending(context.id)
+        pending = router.pending(context.id)
         handle = router.switch.listen(pending)
         limit = __self._limit()
         link: "Optional[Link]" = None

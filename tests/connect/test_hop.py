@@ -44,6 +44,7 @@ class Home:
     settle_output: Any = None
     check_may_block: Any = None
     push_connector: Any = None
+    pending: Any = None
     wait: Any = None
 
     def __init__(self) -> None:

@@ -65,6 +65,9 @@ class ChannelStream:
     returns. It may wait. A thread that `must_not_wait()` never sends by itself.
     """
 
+    # By paramiko's thread: no turn of the loop brings anything.
+    is_read_elsewhere = True
+
     def __init__(
         self,
         channel: paramiko.Channel,
