@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.cli.service_app import SERVICES
+from tests.controller.ssh.hosts import descendants
 
 __all__ = ["Done", "Program", "Running", "Sessions", "assert_gone", "pids", "write_app"]
 
@@ -258,12 +259,12 @@ class Sessions:
 
     def __init__(self, pid: int) -> None:
         self._pid = pid
-        self._before = set(_below(pid))
+        self._before = set(descendants(pid))
 
     def left(self) -> list[str]:
         """Return what is still there, in words, when all should have ended."""
         return _wait_until_none(
-            lambda: [pid for pid in _below(self._pid) if pid not in self._before]
+            lambda: [str(pid) for pid in descendants(self._pid) if pid not in self._before]
         )
 
 
@@ -282,22 +283,6 @@ def _has(path: Path, needle: bytes) -> bool:
         return needle in path.read_bytes().split(b"\0")
     except OSError:
         return False  # it has just ended, or is somebody else's
-
-
-def _below(pid: int) -> list[str]:
-    """Return the pids of all processes below one, parents first."""
-    found: list[str] = []
-    waiting = [str(pid)]
-    while waiting:
-        parent = waiting.pop(0)
-        for listing in Path(f"/proc/{parent}/task").glob("*/children"):
-            try:
-                children = listing.read_text().split()
-            except OSError:
-                continue
-            found += children
-            waiting += children
-    return found
 
 
 def _wait_until_none(look: Callable[[], list[str]]) -> list[str]:
