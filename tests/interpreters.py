@@ -26,6 +26,9 @@ __all__ = [
 # Names them all, for this process and for those that it starts.
 VARIABLE = "REMOTESVC_TEST_PYTHONS"
 
+# What they answered, for processes of pytest-xdist: "3.6=/path", separated likewise.
+ANSWERS = "REMOTESVC_TEST_ANSWERS"
+
 # What is looked for: 2.7 to be refused by name, the others to work.
 WANTED = ((2, 7), *((3, minor) for minor in range(6, 15)))
 
@@ -65,18 +68,29 @@ def missing_interpreters() -> list[str]:
 
 
 def hand_on_interpreters() -> None:
-    """Have the processes that this one starts look no further than this one did."""
-    os.environ[VARIABLE] = os.pathsep.join(found.path for found in _find_all())
+    """Have the processes that this one starts look no further than this one did, nor ask again."""
+    found = _find_all()
+    os.environ[VARIABLE] = os.pathsep.join(one.path for one in found)
+    os.environ[ANSWERS] = os.pathsep.join(f"{str(one)[6:]}={one.path}" for one in found)
 
 
 @functools.lru_cache(maxsize=1)
 def _find_all() -> tuple[Interpreter, ...]:
+    answers = os.environ.get(ANSWERS)
+    if answers:
+        return tuple(map(_read_answer, answers.split(os.pathsep)))
     by_version: dict[tuple[int, int], Interpreter] = {}
     for path in _candidates():
         version = _version_of(path)
         if version in WANTED:
             by_version.setdefault(version, Interpreter(version, path))
     return tuple(sorted(by_version.values()))
+
+
+def _read_answer(answer: str) -> Interpreter:
+    version, _, path = answer.partition("=")
+    major, minor = map(int, version.split("."))
+    return Interpreter((major, minor), path)
 
 
 def _candidates() -> Iterator[str]:

@@ -44,7 +44,8 @@ PUBLIC = {
 # Of these, what is still to be built; each leaves this list when it lands.
 PLANNED: set[str] = set()
 
-LISTED = [name for name, path in MODULES.items() if name not in PROGRAMS and parse(name).body]
+# All but programs and empty files.
+LISTED = [name for name, path in MODULES.items() if name not in PROGRAMS and path.stat().st_size]
 
 
 def exported(name: str) -> list[str] | None:

@@ -1,7 +1,10 @@
 """Bytes that are made to hurt whoever decodes them, each with what is wrong with it."""
 
+import functools
 import sys
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
+from itertools import chain
 from typing import Any
 
 from remotesvc.core import extensions
@@ -9,10 +12,11 @@ from remotesvc.core.values import MAX_ELEMENTS, MAX_KEYS, MAX_SCALAR_BYTES, enco
 
 __all__ = [
     "BOMBS",
-    "CONVERTED",
     "colliding_integers",
+    "converted",
     "extension",
     "keyed",
+    "names_below",
     "nest",
     "nest_extensions",
 ]
@@ -62,12 +66,15 @@ def keyed(code: int, keys: list[Any]) -> bytes:
     return extension(code, head + b"".join(map(encode, keys)))
 
 
-# A Decimal makes one of its own out of each of these integers, in quadratic time.
-CONVERTED = [*colliding_integers(3, 65_000), *(Decimal(3 + PRIME * n) for n in range(1, 4_000))]
+@functools.cache
+def converted() -> "list[Any]":
+    """Return keys that collide: a Decimal converts each of the integers, in quadratic time."""
+    return [*colliding_integers(3, 65_000), *(Decimal(3 + PRIME * n) for n in range(1, 4_000))]
+
 
 _CODES = {"set": extensions.SET, "frozenset": extensions.FROZENSET, "dict": extensions.DICT}
 
-BOMBS: dict[str, bytes] = {
+_SMALL: dict[str, bytes] = {
     "nothing": b"",
     "no value": b"\xc1",
     "two values": b"\xc0\xc0",
@@ -104,8 +111,6 @@ BOMBS: dict[str, bytes] = {
     ),
     "a time span beyond all": extension(extensions.LIBRARY[3], encode([1 << 62, 0, 0])),
     "a UUID of one byte": extension(extensions.LIBRARY[6], encode(b"x")),
-    "too many elements": 2 * (b"\xdd" + (MAX_ELEMENTS // 2 + 1).to_bytes(4, "big"))
-    + b"\xc0" * (MAX_ELEMENTS // 2 + 1),
     **{f"{d} arrays": nest(d, b"\x91") for d in (200, 100_000)},
     **{f"{d} maps": nest(d, b"\x81\xa0") for d in (200, 100_000)},
     **{
@@ -114,12 +119,53 @@ BOMBS: dict[str, bytes] = {
         for code in (extensions.TUPLE, extensions.FROZENSET, 99)
     },
     **{f"{d} bare extensions": nest_bare_extensions(d, 1) for d in (200, 100_000)},
-    **{
-        f"20,000 colliding integers in a {name}": keyed(code, colliding_integers(20_000))
-        for name, code in _CODES.items()
-    },
-    **{f"long integers to convert in a {name}": keyed(c, CONVERTED) for name, c in _CODES.items()},
     "more keys than a message may have": keyed(
         extensions.SET, [(number,) for number in range(MAX_KEYS + 1)]
     ),
 }
+
+# To make these takes a while.
+_LARGE: dict[str, Callable[[], bytes]] = {
+    "too many elements": lambda: (
+        2 * (b"\xdd" + (MAX_ELEMENTS // 2 + 1).to_bytes(4, "big"))
+        + b"\xc0" * (MAX_ELEMENTS // 2 + 1)
+    ),
+    **{
+        f"20,000 colliding integers in a {name}": lambda code=code: keyed(  # type: ignore[misc]
+            code, colliding_integers(20_000)
+        )
+        for name, code in _CODES.items()
+    },
+    **{
+        f"long integers to convert in a {name}": lambda code=code: keyed(  # type: ignore[misc]
+            code, converted()
+        )
+        for name, code in _CODES.items()
+    },
+}
+
+
+class _Bombs(Mapping[str, bytes]):
+    """All of them by name; the large ones are made when somebody wants them."""
+
+    def __getitem__(self, name: str) -> bytes:
+        return _SMALL[name] if name in _SMALL else _make(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return chain(_SMALL, _LARGE)
+
+    def __len__(self) -> int:
+        return len(_SMALL) + len(_LARGE)
+
+
+BOMBS = _Bombs()
+
+
+def names_below(size: int) -> list[str]:
+    """Return the names of those of fewer bytes; the large ones have more than is asked for."""
+    return [name for name, bomb in _SMALL.items() if len(bomb) < size]
+
+
+@functools.cache
+def _make(name: str) -> bytes:
+    return _LARGE[name]()

@@ -14,7 +14,7 @@ from remotesvc import ProtocolError
 from remotesvc.controller.decoder import decode as fast
 from remotesvc.core.extensions import SET
 from remotesvc.core.values import MAX_ELEMENTS, decode, encode
-from tests.core.bombs import BOMBS, CONVERTED, colliding_integers, keyed
+from tests.core.bombs import BOMBS, colliding_integers, converted, keyed
 
 PROGRAM = Path(__file__).with_name("small_stack_program.py")
 ROOT = Path(__file__).resolve().parents[2]
@@ -69,7 +69,7 @@ def test_no_bomb_crashes_a_thread_with_a_small_stack(
 @DECODERS
 def test_key_that_is_compared_at_a_price_pays_that_price(decoder: Callable[[bytes], Any]) -> None:
     # A Decimal makes one of its own out of an integer, for each comparison: 0.4 s for 64 KiB.
-    for keys in (CONVERTED, CONVERTED[:1], [(CONVERTED[0],)]):
+    for keys in (converted(), converted()[:1], [(converted()[0],)]):
         with pytest.raises(ProtocolError, match="too many keys"):
             decoder(keyed(SET, keys))
     moduli = set(colliding_integers(50, 512))

@@ -20,7 +20,7 @@ from remotesvc.core.authority import (
 )
 from remotesvc.core.values import decode, encode
 from remotesvc.core.wire import DEAD, ERROR, FRAME_LIMIT, HEADER, PICKLE, PLAIN, RAW
-from tests.core.bombs import BOMBS
+from tests.core.bombs import BOMBS, names_below
 from tests.integration.fake_parent import CHILD, OWN, FakeParent, settings
 from tests.integration.pipes import Pipe
 
@@ -64,7 +64,7 @@ def test_garbage_instead_of_configure_ends_the_child_in_one_line(name: str) -> N
 
 
 # Each is a process; all the others are refused by the same lines of the decoder (test_bombs.py).
-ENOUGH = [name for name, bomb in BOMBS.items() if len(bomb) < 100_000][::4]
+ENOUGH = names_below(100_000)[::4]
 
 
 @pytest.mark.parametrize("name", ENOUGH)

@@ -11,7 +11,7 @@ from remotesvc.core.authority import GET_MODULE, GET_RESOURCE
 from remotesvc.core.dead import bury
 from remotesvc.core.values import decode, encode
 from remotesvc.core.wire import DEAD, ERROR, PLAIN, RAW
-from tests.core.bombs import BOMBS
+from tests.core.bombs import BOMBS, names_below
 from tests.integration.hostile_scene import DEADLINE, MEMORY, Scene, memory_stays_below
 
 # Small, and what threads have by default where the C library is musl. Python's own least is
@@ -55,7 +55,7 @@ def test_bomb_is_the_error_of_its_call_wherever_it_hides(lasting_scene: Scene, n
     scene.check_the_rest_is_well()
 
 
-@pytest.mark.parametrize("name", [name for name, bomb in BOMBS.items() if len(bomb) < 200_000])
+@pytest.mark.parametrize("name", names_below(200_000))
 def test_bomb_in_a_request_is_refused(
     lasting_scene: Scene, name: str, caplog: pytest.LogCaptureFixture
 ) -> None:
