@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from remotesvc.connect.spec import Part, parse_spec
-from remotesvc.controller.ssh_config.destination import split_destination
 from remotesvc.core.errors import ConnectError
 
 from .usage import UsageProblem
@@ -93,6 +92,9 @@ def _check_part(part: Part) -> None:
 
 
 def _check_destination(name: str) -> None:
+    # Only here: it takes a tenth of the start, and commands for @local need none of it.
+    from remotesvc.controller.ssh_config.destination import split_destination
+
     try:
         split_destination(name)
     except ConnectError as error:

@@ -76,21 +76,12 @@ def hand_on_interpreters() -> None:
 
 @functools.lru_cache(maxsize=1)
 def _find_all() -> tuple[Interpreter, ...]:
-    answers = os.environ.get(ANSWERS)
-    if answers:
-        return tuple(map(_read_answer, answers.split(os.pathsep)))
     by_version: dict[tuple[int, int], Interpreter] = {}
     for path in _candidates():
         version = _version_of(path)
         if version in WANTED:
             by_version.setdefault(version, Interpreter(version, path))
     return tuple(sorted(by_version.values()))
-
-
-def _read_answer(answer: str) -> Interpreter:
-    version, _, path = answer.partition("=")
-    major, minor = map(int, version.split("."))
-    return Interpreter((major, minor), path)
 
 
 def _candidates() -> Iterator[str]:
@@ -110,8 +101,13 @@ def _candidates() -> Iterator[str]:
 def _version_of(path: str) -> tuple[int, int] | None:
     """Return the version that an interpreter says it has, None where it does not start.
 
-    A shim on PATH may stand for a version that is not installed: so it is asked.
+    A shim on PATH may stand for a version that is not installed: so it is asked, once.
     """
+    for answer in filter(None, os.environ.get(ANSWERS, "").split(os.pathsep)):
+        version, _, known = answer.partition("=")
+        if known == path:
+            numbers = tuple(map(int, version.split(".")))
+            return numbers[0], numbers[1]
     program = "import sys; sys.stdout.write('%d.%d' % sys.version_info[:2])"
     try:
         answer = subprocess.run(
