@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+import remotesvc
 from remotesvc import AuthenticationError, Context, Router
 from tests.connect import far
 from tests.connect.accounts import Account, as_user, shared_python
@@ -69,7 +70,8 @@ def refused(login: Login, **opts: Any) -> AuthenticationError:
 def everything_said(error: BaseException) -> str:
     """Return an error and its traceback, with the variables of our own frames."""
     shown = traceback.TracebackException.from_exception(error, capture_locals=True)
-    ours = [frame for frame in shown.stack if f"{os.sep}remotesvc{os.sep}" in frame.filename]
+    folder = os.path.dirname(remotesvc.__file__) + os.sep
+    ours = [frame for frame in shown.stack if frame.filename.startswith(folder)]
     assert ours
     said = [f"{frame.name} {frame.locals}" for frame in ours]
     return "\n".join([str(error), getattr(error, "stderr", ""), *said])
