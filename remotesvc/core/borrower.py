@@ -15,13 +15,13 @@ import time
 
 from .loop import REST
 from .pending import Pending
+from .wire import Message
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Optional, Protocol, Set
 
     from .loop import Loop
-    from .wire import Message
 
     class Guard(Protocol):
         """Keeps SIGINT from being raised in the middle of a message."""
@@ -99,7 +99,9 @@ class Borrower:
             if is_likely and len(self._waiting) == 1:
                 self._borrow(pending)
             message = pending.wait(timeout)
-            self._since = time.monotonic()
+            # After one that came in pieces, others like it are for the thread that reads: memory
+            # of the main thread is given back to the system, and costs more to come by.
+            self._since = time.monotonic() if type(message) is Message else 0.0
             return message
         finally:
             self._waiting.discard(thread)

@@ -19,6 +19,8 @@ from tests.integration.targets.upward import Controller
 
 ROW = 300
 
+LARGE = 1 << 20
+
 turns: dict[str, int] = {}
 
 
@@ -119,6 +121,16 @@ def lost_meanwhile(router: Any, child: Any) -> None:
     call_in_a_row(child)
 
 
+def large(router: Any, child: Any) -> None:
+    """Call in a row what returns much: after the first of them, another thread reads."""
+    call_in_a_row(child)
+    child.call(bytes, LARGE)
+    turns.clear()
+    for _ in range(20):
+        assert child.call(bytes, LARGE) == bytes(LARGE)
+    say("main" if turns.get("MainThread") else "not main")
+
+
 def many_threads(router: Any, child: Any) -> None:
     """Call by several threads, each of its own context and all of one."""
     others = [router.local() for _ in range(3)]
@@ -176,6 +188,7 @@ MODES = (
     interrupted,
     interrupted_in_a_long_call,
     lost_meanwhile,
+    large,
     many_threads,
     services,
     callbacks,

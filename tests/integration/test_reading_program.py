@@ -52,6 +52,7 @@ def line(process: "subprocess.Popen[str]") -> str:
         ("row", ["main", "True"]),
         ("with_handler", ["not main", "True"]),
         ("ignoring", ["main", "False"]),
+        ("large", ["not main"]),
         ("services", ["main", "True"]),
         ("many_threads", ["done"]),
         ("callbacks", ["done"]),
