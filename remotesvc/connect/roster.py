@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LAST_MOMENT", "Roster", "left_until", "see_off"]
 
-# A thread that was told to end takes some milliseconds; what was killed, on a busy machine, longer.
+# A thread that was told to end takes some milliseconds, what was killed more on a busy machine.
 LAST_MOMENT = 0.1
 KILLED = 0.5
 
