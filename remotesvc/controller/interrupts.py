@@ -36,6 +36,8 @@ class Interrupts:
         if handler is not _signal.default_int_handler:
             return False
         self._is_taken = True
+        # A second one may have been raised before the first one was: that was both.
+        self.is_due = False
         _signal.signal(SIGINT, self._note)
         return True
 

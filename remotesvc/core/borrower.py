@@ -37,7 +37,7 @@ if TYPE_CHECKING:
             """End, and see to it that what has come is raised."""
 
 
-__all__ = ["Awaited", "Borrower"]
+__all__ = ["Awaited", "Borrower", "turn_once"]
 
 OTHERS = [number for number in range(1, _signal.NSIG) if number != _signal.SIGINT]
 
@@ -64,7 +64,7 @@ class Awaited(Pending):
     def _tell(self) -> "None":
         # In this order, and the other way round where it is read: one sees the other.
         if self.is_read and not self._loop.is_current():
-            self._loop.call_soon(_turn_once)
+            self._loop.call_soon(turn_once)
 
 
 class Borrower:
@@ -129,5 +129,5 @@ class Borrower:
             loop.recall()
 
 
-def _turn_once() -> "None":
+def turn_once() -> "None":
     """Do nothing: the loop turns once, and whoever turns it sees what there is."""

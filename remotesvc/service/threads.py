@@ -12,6 +12,8 @@ import threading
 import time
 from collections import deque
 
+from ..core.borrower import turn_once
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable, Deque, List, Optional, Tuple
@@ -72,7 +74,7 @@ class Threads:
             if self._counted() < self.size and not self._is_closed:
                 self._start()
             elif self._turner is not None and self._loop is not None:
-                self._loop.call_soon(_come_back)
+                self._loop.call_soon(turn_once)
 
     def _hand_over(self, job: "Job") -> "bool":
         """Give a job to a thread that is free, if one is (with the lock held)."""
@@ -124,7 +126,7 @@ class Threads:
                 seat.signal.release()
             self._idle.clear()
             if self._turner is not None and self._loop is not None:
-                self._loop.call_soon(_come_back)
+                self._loop.call_soon(turn_once)
             threads = list(self._threads)
         for thread in threads:
             if thread is not threading.current_thread():
@@ -192,7 +194,3 @@ class Threads:
         with self._lock:
             if self._turner is seat:
                 self._turner = None
-
-
-def _come_back() -> "None":
-    """Do nothing: the loop turns once, and whoever turns it sees what there is."""

@@ -2,7 +2,6 @@
 
 import os
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from remotesvc.connect.ahead import Ahead
 from remotesvc.connect.base import Attempt
 from remotesvc.core.loop import Loop
 from tests.integration.hosts import write_program
+from tests.loops import running_loop
 from tests.testing.client import is_running
 
 DEADLINE = 30.0
@@ -32,12 +32,9 @@ exec sh -c "exec $word"
 
 @pytest.fixture
 def loop(no_leaks: None) -> Iterator[Loop]:
-    made = Loop()
-    thread = threading.Thread(target=made.run)
-    thread.start()
-    yield made
-    made.stop()
-    thread.join()
+    """A loop on its thread."""
+    with running_loop() as running:
+        yield running
 
 
 def test_program_is_given_once_and_for_its_own_words_only(loop: Loop) -> None:

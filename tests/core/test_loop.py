@@ -11,6 +11,7 @@ import pytest
 
 from remotesvc.core.link import DescriptorStream
 from remotesvc.core.loop import Loop
+from tests.loops import running_loop
 
 DEADLINE = 30.0
 
@@ -18,13 +19,8 @@ DEADLINE = 30.0
 @pytest.fixture
 def loop(no_leaks: None) -> Iterator[Loop]:
     """A loop on its thread."""
-    loop = Loop()
-    thread = threading.Thread(target=loop.run)
-    thread.start()
-    yield loop
-    loop.stop()
-    thread.join(DEADLINE)
-    assert not thread.is_alive()
+    with running_loop() as running:
+        yield running
 
 
 def on_loop(loop: Loop) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from remotesvc.core.loop import Loop
 from remotesvc.service.threads import Threads
+from tests.loops import running_loop
 
 DEADLINE = 20.0
 
@@ -149,12 +150,8 @@ def test_stuck_thread_that_comes_back_takes_the_place_of_one_that_was_not_replac
 @pytest.fixture
 def loop(no_leaks: None) -> Iterator[Loop]:
     """A loop on its thread."""
-    loop = Loop()
-    thread = threading.Thread(target=loop.run)
-    thread.start()
-    yield loop
-    loop.stop()
-    thread.join(DEADLINE)
+    with running_loop() as running:
+        yield running
 
 
 def come(loop: Loop, threads: Threads, job: Callable[[], object]) -> bool:

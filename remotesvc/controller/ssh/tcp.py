@@ -92,7 +92,8 @@ def connect_tcp(
     named = dict.fromkeys(str(address[0]) for _, address in addresses)
     attempt.note("resolve", f"{host} is {', '.join(named)}")
     reason = "it has no address"
-    for index, (kind, address) in enumerate(addresses * rounds):
+    for index in range(len(addresses) * rounds):
+        kind, address = addresses[index % len(addresses)]
         if index and not index % len(addresses):
             attempt.wait(min(PAUSE, attempt.left))
         # A dead first address, say of a broken IPv6, leaves the others their share of the time.
