@@ -10,6 +10,7 @@ import importlib
 import os
 import threading
 import time
+from functools import partial
 
 from .channel.sender import open_sender
 from .channel.streams import Lender, Streams
@@ -142,8 +143,11 @@ class Router(Ways):
         self.switch.serve(PING, lambda link, message: None)
         self.switch.serve(CALL_SERVICE, self._refuse_service)
         interrupts = importlib.import_module("remotesvc.controller.interrupts")
+        link = importlib.import_module("remotesvc.controller.link")
         main = threading.main_thread().ident or 0
-        self._borrower = Borrower(self.loop, main, interrupts.Interrupts(self.loop))
+        guard = interrupts.Interrupts(self.loop)
+        self._borrower = Borrower(self.loop, main, guard)
+        self.make_link: "Callable[..., Link]" = partial(link.WholeLink, guard)
         decoder = importlib.import_module("remotesvc.controller.decoder")
         self._decode: "Callable[..., Any]" = decoder.decode
 

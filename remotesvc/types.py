@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .connect.hop import Hop
     from .core.borrower import Awaited
     from .core.context import Context
+    from .core.link import Link
     from .core.loop import Loop
     from .core.switch import Switch
     from .core.wire import Message
@@ -209,6 +210,15 @@ class Opener(Protocol):
     heartbeat_misses: int
     grace: float
     output_window: int
+
+    def make_link(
+        self,
+        peer_id: int,
+        on_message: Callable[["Link", "Message"], None],
+        on_end: Callable[["Link", Exception], None],
+        /,
+    ) -> "Link":
+        """Return a link to a context that is to be opened."""
 
     def log_level(self, context_id: int, /) -> int:
         """Return the level from which on records of a context are wanted."""

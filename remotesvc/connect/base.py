@@ -24,7 +24,6 @@ from ..core.errors import (
     MessageTooLarge,
     again,
 )
-from ..core.link import Link
 from ..core.values import encode
 from ..core.visible import visible
 from ..core.wire import FRAME_LIMIT, PLAIN, Message, encode_frame
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     from typing import Callable, List, Optional, Sequence, Tuple
 
     from ..bootstrap.info import Info
+    from ..core.link import Link
     from ..core.loop import Timer
     from ..types import Opener, ProcessLike
     from .ahead import Ahead
@@ -166,7 +166,9 @@ class Connection:
         self.stream = stream
         # Told that `info` is there, and then that the link has ended, before anybody else is.
         self.on_change: "Callable[[], None]" = lambda: None
-        self.link = attempt.link or Link(context_id, router.switch.receive, self._on_link_end)
+        self.link = attempt.link or router.make_link(
+            context_id, router.switch.receive, self._on_link_end
+        )
         self.link.on_end = self._on_link_end
         self._router = router
         self._attempt = attempt

@@ -9,6 +9,7 @@ import queue
 import threading
 
 from ..core.errors import DisconnectedError, Error
+from ..core.link import Link
 from ..core.values import encode
 from ..core.wire import PLAIN
 from .base import Attempt
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
     from ..bootstrap.child import Child
     from ..core.hops import Hops
-    from ..core.link import Link
     from ..core.wire import Message
     from .base import Connection
 
@@ -43,6 +43,8 @@ class Opener:
         self.grace = settings.grace
         self.output_window = settings.window
         self._log_level = log_level
+
+    make_link = Link
 
     def log_level(self, context_id: "int") -> "int":
         """Return the level from which on records are wanted, which the controller has told."""

@@ -18,6 +18,7 @@ from remotesvc.core.errors import (
     MessageTooLarge,
     ValueNotSupported,
 )
+from remotesvc.core.link import Link
 from remotesvc.core.switch import Switch
 from remotesvc.core.values import decode, encode
 from remotesvc.core.wire import PLAIN, VERSION, Message, encode_frame
@@ -51,6 +52,7 @@ class Home:
     heartbeat_misses = 3
     grace = 5.0
     output_window = 1 << 18
+    make_link = Link
     outgoing: Any = None
     defer: Any = None
     decode: Any = None

@@ -21,6 +21,7 @@ from remotesvc.core.authority import OPEN_CHILD, TEND_CHILD
 from remotesvc.core.context import Context
 from remotesvc.core.dead import bury
 from remotesvc.core.errors import ProtocolError
+from remotesvc.core.link import Link
 from remotesvc.core.switch import Switch
 from remotesvc.core.values import decode, encode
 from remotesvc.core.wire import DEAD, PICKLE, PLAIN, VERSION
@@ -35,6 +36,7 @@ class Home:
     """What a hop asks of the router."""
 
     heartbeat, heartbeat_misses, grace, output_window = 15.0, 3, 5.0, 1 << 18
+    make_link = Link
     outgoing: Any = None
     decode: Any = None
     context: Any = None

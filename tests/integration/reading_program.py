@@ -1,7 +1,8 @@
 """A program whose main thread calls in a row; each line that it writes tells how far it is.
 
-usage: reading_program.py MODE [ARGUMENT]. It runs by itself, for the handlers of signals and the
-main thread are the program's own there, and not those of a test.
+usage: reading_program.py MODE [CONFIG]; with an ssh_config it calls the host "demo". It runs by
+itself, for the handlers of signals and the main thread are the program's own there, and not those
+of a test.
 """
 
 import os
@@ -171,11 +172,11 @@ def callbacks(router: Any, child: Any) -> None:
     say("done")
 
 
-def over_ssh(router: Any, child: Any) -> None:
-    """Call a host, whose replies another thread reads, and a local child by turns."""
-    far = router.ssh("demo", config_file=sys.argv[2])
+def by_turns(router: Any, child: Any) -> None:
+    """Call it and another one by turns."""
+    other = router.local()
     for _ in range(20):
-        call_in_a_row(far, 20)
+        call_in_a_row(other, 20)
         call_in_a_row(child, 20)
     say("done")
 
@@ -192,7 +193,7 @@ MODES = (
     many_threads,
     services,
     callbacks,
-    over_ssh,
+    by_turns,
 )
 
 
@@ -200,7 +201,8 @@ def main() -> None:
     """Do what the command line says."""
     _watch()
     with remotesvc.Router(output=lambda name, stream, line: None) as router:
-        child = router.local()
+        files = sys.argv[2:]
+        child = router.ssh("demo", config_file=files[0]) if files else router.local()
         child.call(os.getpid)
         {mode.__name__: mode for mode in MODES}[sys.argv[1]](router, child)
     say("end")

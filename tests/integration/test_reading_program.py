@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from remotesvc.testing.server import SshServer
 from tests.controller.ssh.hosts import start_bare
 
 PROGRAM = "tests.integration.reading_program"
@@ -18,6 +19,26 @@ ROOT = Path(__file__).parents[2]
 
 # Interrupts of one program, each at another moment of a call.
 INTERRUPTS = 150
+
+
+MODES = [
+    ("row", ["main", "True"]),
+    ("with_handler", ["not main", "True"]),
+    ("ignoring", ["main", "False"]),
+    ("large", ["not main"]),
+    ("services", ["main", "True"]),
+    ("many_threads", ["done"]),
+    ("callbacks", ["done"]),
+    ("by_turns", ["done"]),
+    ("lost_meanwhile", ["lost"] * 10),
+]
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[SshServer]:
+    """A host."""
+    with start_bare() as started:
+        yield started
 
 
 @contextmanager
@@ -49,22 +70,28 @@ def line(process: "subprocess.Popen[str]") -> str:
     return process.stdout.readline().strip()
 
 
-@pytest.mark.parametrize(
-    ("mode", "expected"),
-    [
-        ("row", ["main", "True"]),
-        ("with_handler", ["not main", "True"]),
-        ("ignoring", ["main", "False"]),
-        ("large", ["not main"]),
-        ("services", ["main", "True"]),
-        ("many_threads", ["done"]),
-        ("callbacks", ["done"]),
-        ("lost_meanwhile", ["lost"] * 10),
-    ],
-)
+@pytest.mark.parametrize(("mode", "expected"), MODES)
 def test_program_that_calls_in_a_row(empty_home: Path, mode: str, expected: list[str]) -> None:
     with program(mode) as process:
         assert [line(process) for _ in expected] == expected
+
+
+@pytest.mark.parametrize(("mode", "expected"), MODES)
+def test_program_that_calls_a_host_in_a_row(
+    empty_home: Path, server: SshServer, mode: str, expected: list[str]
+) -> None:
+    with program(mode, str(server.config_file)) as process:
+        assert [line(process) for _ in expected] == expected
+
+
+def test_host_whose_packets_do_not_tell_their_length_is_read_by_another_thread(
+    empty_home: Path, server: SshServer, tmp_path: Path
+) -> None:
+    config = tmp_path / "config"
+    config.write_text("Ciphers aes128-ctr\n" + server.config_file.read_text())
+    with program("row", str(config)) as process:
+        assert line(process) == "not main"
+        assert line(process) == "True"
 
 
 def test_handler_of_the_program_is_kept_and_hears_what_comes(empty_home: Path) -> None:
@@ -74,9 +101,13 @@ def test_handler_of_the_program_is_kept_and_hears_what_comes(empty_home: Path) -
         assert [line(process), line(process)] == ["not main", "False"]
 
 
-def test_interrupts_come_one_by_one_and_no_reply_is_lost(empty_home: Path) -> None:
+@pytest.mark.parametrize("way", ["local", "ssh"])
+def test_interrupts_come_one_by_one_and_no_reply_is_lost(
+    empty_home: Path, server: SshServer, way: str
+) -> None:
     pick = random.Random(5)
-    with program("interrupted") as process:
+    words = [str(server.config_file)] if way == "ssh" else []
+    with program("interrupted", *words) as process:
         assert line(process) == "ready"
         for _ in range(INTERRUPTS):
             for _ in range(pick.randrange(3000)):
@@ -95,10 +126,3 @@ def test_interrupt_ends_a_long_call(empty_home: Path) -> None:
             assert line(process) == "ready"
             process.send_signal(signal.SIGINT)
             assert line(process) == "interrupted"
-
-
-def test_host_whose_replies_another_thread_reads_is_called_by_turns_with_a_child(
-    empty_home: Path,
-) -> None:
-    with start_bare() as server, program("over_ssh", str(server.config_file)) as process:
-        assert line(process) == "done"

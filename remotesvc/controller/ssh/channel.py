@@ -3,7 +3,7 @@
 paramiko's send blocks on a stuck peer and its descriptor never reports writability, so the loop
 never touches it: one thread writes what cannot go out at once (direct.py), one keeps the window
 open and waits for the end, and a third, short-lived, sees it off. What arrives is handed on by
-paramiko's own thread (inbox.py).
+the loop, or else by paramiko's own thread (packets.py, inbox.py).
 """
 
 import sys
@@ -65,9 +65,6 @@ class ChannelStream:
     returns. It may wait. A thread that `must_not_wait()` never sends by itself.
     """
 
-    # By paramiko's thread: no turn of the loop brings anything.
-    is_read_elsewhere = True
-
     def __init__(
         self,
         channel: paramiko.Channel,
@@ -81,6 +78,7 @@ class ChannelStream:
         self.exit_status: int | None = None
         self.gone = threading.Event()
         self.channel = channel
+        self._packets = channel.get_transport().packetizer
         self._window = EarlyWindow(channel)
         self._direct = DirectSender(channel, must_not_wait)
         self._release = release
@@ -95,6 +93,11 @@ class ChannelStream:
         channel.in_stderr_buffer.set_event(self._arrival)
         self._reader = _thread(self._read_loop, "reader")
         self._writer = _thread(self._write_loop, "writer")
+
+    @property
+    def is_read_elsewhere(self) -> bool:
+        """Whether no turn of the loop brings anything."""
+        return not self._packets.is_on_loop
 
     def start(self) -> None:
         """Begin to read and to write."""
@@ -158,7 +161,7 @@ class ChannelStream:
             channel.recv(READ_SIZE)  # it was handed on: this opens the window again
 
     def _take(self, data: bytes) -> None:
-        """Hand on what has arrived (on paramiko's thread, which must go on whatever happens)."""
+        """Hand on what has arrived (on a thread that must go on whatever happens)."""
         if not self._is_closed:
             try:
                 self.on_bytes(data)

@@ -9,7 +9,6 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import paramiko
-from paramiko.packet import Packetizer
 
 from ...connect.base import Attempt
 from ...connect.retry import AWAY, BUSY, FINAL
@@ -20,6 +19,7 @@ from .algorithms import order_ciphers, pick_algorithms
 from .chain import Chain, Transport
 from .lean import LeanSocket
 from .login import Login
+from .packets import Packets
 from .proxy_command import start_proxy_command
 from .session import WINDOW, reason_of
 from .tcp import Wire, connect_tcp
@@ -54,7 +54,7 @@ class Failed(Exception):
         self.failure = failure
 
 
-class _Listener(Packetizer):  # type: ignore[misc]  # paramiko has no types
+class _Listener(Packets):
     """paramiko's packet reader, which keeps what a server says before it proves to be one."""
 
     first_line = ""
@@ -122,7 +122,8 @@ def _open_way(chain: Chain, attempt: Attempt, login: Login) -> Any:
         return _open_tcp_channel(chain, attempt, login)
     wire = _open_wire(chain.loop, attempt, login.settings)
     chain.wires.append(wire)
-    return LeanSocket(wire.socket)
+    wire.socket = LeanSocket(wire.socket)
+    return wire.socket
 
 
 def _open_wire(loop: "Loop", attempt: Attempt, settings: SshSettings) -> Wire:

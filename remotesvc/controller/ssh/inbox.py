@@ -35,7 +35,7 @@ class Inbox:
             self._deliver = deliver
 
     def feed(self, data: bytes) -> None:
-        """Take what arrived (paramiko, on its own thread)."""
+        """Take what arrived (paramiko's code, on the thread that reads)."""
         with self._turn:
             self._chunks.append(data)
             self._size += len(data)

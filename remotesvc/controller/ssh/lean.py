@@ -3,11 +3,20 @@
 paramiko reads each packet in two or three pieces, and Python asks poll(2) before every call on a
 socket with a timeout. Here one recv(2) brings all that has arrived, and the pieces are cut from
 that; and poll(2) is asked before a write only when the kernel took none.
+
+It may be watched by a loop (packets.py); then the loop closes it, for a number that is closed
+elsewhere could belong to somebody else the next time that the loop looks.
 """
 
 import os
 import socket
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from .tcp import shut_down
+
+if TYPE_CHECKING:
+    from ...core.loop import Loop
 
 __all__ = ["LeanSocket"]
 
@@ -16,18 +25,33 @@ READ_SIZE = 64 * 1024
 
 
 class LeanSocket:
-    """A connected socket with a timeout, for one reader; what is not here is the socket's own."""
+    """A connected socket with a timeout, for one reader; what is not here is the socket's own.
+
+    `ahead` is what has arrived and was not asked for; `loop` is set once, by who has it watched.
+    """
 
     def __init__(self, sock: socket.socket) -> None:
+        self.ahead = memoryview(b"")
+        self.loop: Loop | None = None
         self._sock = sock
-        self._ahead = memoryview(b"")
 
     def recv(self, size: int) -> bytes:
         """Return up to `size` bytes, b"" at the end; times out as the socket does."""
-        if not self._ahead:
-            self._ahead = memoryview(self._sock.recv(READ_SIZE))
-        data, self._ahead = self._ahead[:size], self._ahead[size:]
+        if not self.ahead:
+            self.ahead = memoryview(self._sock.recv(READ_SIZE))
+        data, self.ahead = self.ahead[:size], self.ahead[size:]
         return bytes(data)
+
+    def fill(self) -> bool:
+        """Take what has arrived, without waiting; False for nothing, EOFError at the end."""
+        try:
+            data = os.read(self._sock.fileno(), READ_SIZE)
+        except BlockingIOError:
+            return False
+        if not data:
+            raise EOFError
+        self.ahead = memoryview(b"".join((self.ahead, data)) if self.ahead else data)
+        return True
 
     def send(self, data: bytes) -> int:
         """Send some bytes and return how many; times out as the socket does."""
@@ -36,6 +60,24 @@ class LeanSocket:
             return os.write(self._sock.fileno(), data)
         except BlockingIOError:
             return self._sock.send(data)
+
+    def watch(self, callback: Callable[[], None] | None) -> None:
+        """Have the loop call back while there is something to read (on its thread)."""
+        fd = self._sock.fileno()
+        if self.loop is not None and fd >= 0:
+            self.loop.set_reader(fd, callback)
+
+    def close(self) -> None:
+        """End it now; closing twice is fine."""
+        if self.loop is None:
+            self._sock.close()
+            return
+        shut_down(self._sock)
+        self.loop.call_soon(self._close)
+
+    def _close(self) -> None:
+        self.watch(None)
+        self._sock.close()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._sock, name)

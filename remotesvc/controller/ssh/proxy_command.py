@@ -11,7 +11,7 @@ import signal
 import socket
 import subprocess
 import threading
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from ...connect.base import Attempt
 from ...core.errors import ConnectError
@@ -43,7 +43,7 @@ class ProxyWire:
         process: "subprocess.Popen[bytes]",
         stderr: IO[bytes],
     ) -> None:
-        self.socket = ours
+        self.socket: Any = ours
         self._loop = loop
         self._command = command
         self._process = process

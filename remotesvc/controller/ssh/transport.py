@@ -64,6 +64,7 @@ def _extend(
     interval = settings.server_alive_interval
     transport.set_keepalive(interval)
     transport.sock.settimeout(min(IDLE_POLL, interval or IDLE_POLL))
+    transport.packetizer.hand_over(chain.loop, transport)
 
 
 def _reach(chain: Chain, attempt: Attempt, login: Login, tries: Tries) -> Transport:

@@ -1,6 +1,7 @@
 """The socket below paramiko: every byte in order, the timeout and the end as of a plain one."""
 
 import contextlib
+import queue
 import socket
 import threading
 from collections.abc import Iterator
@@ -8,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from remotesvc.controller.ssh.lean import READ_SIZE, LeanSocket
+from remotesvc.core.loop import Loop
 
 Pair = tuple[LeanSocket, socket.socket]
 
@@ -74,3 +76,35 @@ def test_closed_socket_is_written_to_by_nobody(pair: Pair) -> None:
     lean.close()
     with pytest.raises(OSError, match="Bad file descriptor"):
         lean.send(b"to whoever has that number now")
+
+
+def test_what_a_loop_watches_is_read_without_waiting_and_closed_by_the_loop(pair: Pair) -> None:
+    lean, far = pair
+    loop = Loop()
+    thread = threading.Thread(target=loop.run)
+    thread.start()
+    lean.loop = loop
+    heard: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+
+    def read() -> None:
+        try:
+            assert lean.fill() and not lean.fill()
+        except EOFError:
+            lean.watch(None)
+            heard.put(b"end")
+        else:
+            heard.put(bytes(lean.ahead))
+
+    loop.call_soon(lambda: lean.watch(read))
+    far.sendall(b"one")
+    assert heard.get(timeout=30) == b"one"
+    assert lean.recv(2) == b"on"
+    far.sendall(b" two")
+    assert heard.get(timeout=30) == b"e two"
+    lean.close()
+    assert (heard.get(timeout=30), far.recv(1)) == (b"end", b"")
+    lean.close()
+    loop.stop()
+    thread.join()
+    assert lean.fileno() == -1
+    lean.watch(read)  # is nothing to watch any more
