@@ -13,8 +13,6 @@ import socket
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from .tcp import shut_down
-
 if TYPE_CHECKING:
     from ...core.loop import Loop
 
@@ -34,6 +32,7 @@ class LeanSocket:
         self.ahead = memoryview(b"")
         self.loop: Loop | None = None
         self._sock = sock
+        self._pid = os.getpid()
 
     def recv(self, size: int) -> bytes:
         """Return up to `size` bytes, b"" at the end; times out as the socket does."""
@@ -68,12 +67,11 @@ class LeanSocket:
             self.loop.set_reader(fd, callback)
 
     def close(self) -> None:
-        """End it now; closing twice is fine."""
-        if self.loop is None:
-            self._sock.close()
-            return
-        shut_down(self._sock)
-        self.loop.call_soon(self._close)
+        """Close it, if it is watched by way of the loop; closing twice is fine."""
+        if self.loop is None or os.getpid() != self._pid:
+            self._sock.close()  # in a fork nobody watches
+        else:
+            self.loop.call_soon(self._close)
 
     def _close(self) -> None:
         self.watch(None)

@@ -5,6 +5,7 @@ Each says "busy" first, so that the other side knows that it is under way.
 
 import os
 import queue
+import select
 import signal
 import subprocess
 import threading
@@ -105,8 +106,11 @@ def handle_itself(path: "str") -> "None":
     """Take SIGINT with a handler of its own, which raises nothing, and stays."""
     # Not print(): it may be what is interrupted.
     signal.signal(signal.SIGINT, lambda number, frame: os.write(1, b"handled\n") and None)
-    print("busy")
-    _read(path)
+    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK)) as pipe:
+        print("busy")
+        # Python may have looked for signals just before it begins to wait: so it waits shortly.
+        while not select.select([pipe], [], [], 0.05)[0]:
+            continue
 
 
 def note_length(data: "bytes") -> "None":
