@@ -143,7 +143,8 @@ class Depot:
         sent = self._sent.setdefault(peer_id, set())
         short: "List[Row]" = []
         for row in rows:
-            if row[0] not in sent or row[0] == wanted:
+            is_news = row[1] not in CONTENT  # to be refused what others got is no name of it
+            if is_news or row[0] not in sent or row[0] == wanted:
                 short.append(row)
             elif not is_last:
                 short.append((row[0], CACHED, "", "", None))

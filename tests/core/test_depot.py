@@ -101,6 +101,21 @@ def test_relay_behind_a_relay_gets_names_of_what_it_has() -> None:
     assert records(second) == [cached("app"), row("more")]
 
 
+@pytest.mark.parametrize("kind", [REFUSED, MISSING])
+def test_refusal_does_not_reach_a_relay_as_the_name_of_what_another_one_got(kind: str) -> None:
+    relay = Relay()
+    relay.switch.relay.routes.give(22, 23, 20, True)  # type: ignore[union-attr]
+    relay.pass_on(21, row("app"))
+    relay.child.hear()
+    refusal = ("app", kind, "", "why", None)
+    relay.pass_on(22, refusal)
+    assert records(relay.child.hear()[0]) == [refusal]
+    relay.ask(relay.child, ("app", 22, False))
+    relay.asked()
+    relay.answer(pack_records([refusal]))
+    assert records(relay.child.hear()[0]) == [refusal]
+
+
 def test_module_that_the_relay_has_itself_is_given_from_there() -> None:
     relay = Relay()
     relay.finder.add("app", row("app")[1:])

@@ -68,7 +68,10 @@ class Carrier:
 
     def _shorten(self, neighbour: int, records: list[Record]) -> list[Record]:
         there = self._there.get(neighbour, set())
+        # What is refused to one must not come as the name of what another one got.
         return [
-            (record[0], CACHED, "", "", None) if record[0] in there else record
+            (record[0], CACHED, "", "", None)
+            if record[0] in there and is_content(record)
+            else record
             for record in records
         ]

@@ -9,7 +9,7 @@ from remotesvc import DisconnectedError
 from remotesvc.controller.modules.carrier import Carrier, Record
 from remotesvc.core.authority import LOAD_MODULE, PASS_MODULES
 from remotesvc.core.depot import CACHED
-from remotesvc.core.finder import MISSING, MODULE
+from remotesvc.core.finder import MISSING, MODULE, REFUSED
 from remotesvc.core.switch import Switch
 from remotesvc.core.values import decode
 from remotesvc.core.wire import Message
@@ -62,6 +62,19 @@ def test_relay_that_has_a_module_itself_is_sent_its_name() -> None:
     tree.carrier.send(5, [record("app")])
     tree.carrier.send(6, [record("app")])
     assert unpack(tree.relay.hear()[1]) == (6, [cached("app")])
+
+
+@pytest.mark.parametrize("kind", [REFUSED, MISSING])
+def test_what_is_refused_to_one_does_not_come_as_the_name_of_what_another_one_got(
+    kind: str,
+) -> None:
+    tree = Tree()
+    tree.carrier.send(6, [record("app")])
+    refusal = ("app", kind, "", "why", None)
+    payload = tree.carrier.pack_answer(5, 7, [refusal], False)
+    assert decode(zlib.decompress(payload)) == [refusal]
+    tree.carrier.send(7, [refusal])
+    assert unpack(tree.relay.hear()[1]) == (7, [refusal])
 
 
 def test_other_relays_know_nothing_of_it() -> None:
