@@ -11,9 +11,10 @@ import threading
 import zlib
 
 from .authority import GET_MODULE, GET_RESOURCE, LOAD_MODULE, PASS_MODULES
-from .errors import Error, ProtocolError
+from .errors import Error
 from .fetch import pack_records
 from .finder import CODE, MODULE, NAMESPACE, PACKAGE
+from .questions import PAYLOAD, read_question
 from .values import decode, encode
 from .wire import DEAD, PLAIN, RAW
 
@@ -29,19 +30,15 @@ if TYPE_CHECKING:
     # name, kind, file name, source or reason, names of submodules
     Row = Tuple[str, str, str, Any, Any]
 
-__all__ = ["CACHED", "Depot", "pack_parcel", "read_question"]
-
-# What a child asks for that needs the payload as source (bootstrap/seed.py).
-PAYLOAD = ("remotesvc.bootstrap", "payload")
+__all__ = ["CACHED", "Depot", "pack_parcel"]
 
 # The kind of a record whose receiver has it already.
 CACHED = "cached"
 
 CONTENT = (MODULE, PACKAGE, NAMESPACE)
 
-# Requests of one child that wait for an answer from above, and the size of one.
+# Requests of one child that wait for an answer from above.
 ERRANDS_LIMIT = 256
-REQUEST_LIMIT = 8192
 
 # Bytes of answers, to one neighbour, that may wait to be written; who asks for more and does not
 # read gets none.
@@ -299,28 +296,3 @@ class _Errand:
     def lose(self, error: "Exception") -> "None":
         """Take the news that there will be none."""
         self._depot.settle(self, None, str(error))
-
-
-def read_question(message: "Message") -> "Optional[Tuple[Any, int, bool]]":
-    """Return what is asked for, for whom (0: for who asks), and whether in full; None if nothing.
-
-    A module is asked for by its name, a file as (package, path). Pure.
-    """
-    if len(message.payload) > REQUEST_LIMIT:
-        return None
-    try:
-        wanted: "Any" = decode(message.payload)
-    except ProtocolError:
-        return None
-    context_id, is_whole = 0, False
-    if type(wanted) is tuple and len(wanted) == 3:
-        wanted, context_id, is_whole = wanted
-    is_module = message.handle == GET_MODULE
-    fits = type(wanted) is str if is_module else _is_place(wanted)
-    if fits and type(context_id) is int and type(is_whole) is bool:
-        return wanted, context_id, is_whole
-    return None
-
-
-def _is_place(wanted: "Any") -> "bool":
-    return type(wanted) is tuple and tuple(map(type, wanted)) == (str, str)

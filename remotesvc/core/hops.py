@@ -33,6 +33,7 @@ HOP_MODULES = (
     "remotesvc.core.express",
     "remotesvc.core.hops",
     "remotesvc.core.lanes",
+    "remotesvc.core.questions",
     "remotesvc.core.reach",
     "remotesvc.core.relay",
     "remotesvc.core.routes",

@@ -65,6 +65,7 @@ FLOORS = (
         "remotesvc.core.logs",
         "remotesvc.core.main_module",
         "remotesvc.core.pickled",
+        "remotesvc.core.questions",
         "remotesvc.core.rebuild",
         "remotesvc.core.references",
         "remotesvc.core.resources",

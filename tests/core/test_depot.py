@@ -4,18 +4,17 @@ import zlib
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from remotesvc.core import depot as depot_module
 from remotesvc.core.authority import GET_MODULE, GET_RESOURCE, LOAD_MODULE, PASS_MODULES
 from remotesvc.core.dead import bury, exhume
-from remotesvc.core.depot import CACHED, PAYLOAD, Depot, pack_parcel, read_question
+from remotesvc.core.depot import CACHED, Depot, pack_parcel
 from remotesvc.core.fetch import pack_records
 from remotesvc.core.finder import MISSING, MODULE, REFUSED, Finder
+from remotesvc.core.questions import PAYLOAD
 from remotesvc.core.switch import Switch
 from remotesvc.core.values import decode, encode
-from remotesvc.core.wire import DEAD, PLAIN, RAW, Message
+from remotesvc.core.wire import DEAD, RAW, Message
 from tests.core.ends import Neighbour, message
 
 Row = tuple[str, str, str, Any, Any]
@@ -329,16 +328,3 @@ def test_answer_is_compressed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     for _ in range(50):
         assert relay.ask(relay.other, "app")
     assert packs == [1]
-
-
-@given(st.binary(max_size=60), st.sampled_from([GET_MODULE, GET_RESOURCE]))
-def test_any_bytes_are_a_question_or_none(payload: bytes, handle: int) -> None:
-    question = read_question(message(payload, handle=handle))
-    assert question is None or (type(question[1]) is int and type(question[2]) is bool)
-
-
-def test_question_in_full() -> None:
-    for wanted, handle in (("app.one", GET_MODULE), (("app", "a.txt"), GET_RESOURCE)):
-        assert read_question(message(encode(wanted), handle=handle)) == (wanted, 0, False)
-        asked = message(encode((wanted, 7, True)), handle=handle, encoding=PLAIN)
-        assert read_question(asked) == (wanted, 7, True)

@@ -19,7 +19,8 @@ from remotesvc.core.authority import (
     STDIO,
     TEND_CHILD,
 )
-from remotesvc.core.depot import ANSWERS_LIMIT, PAYLOAD, pack_parcel
+from remotesvc.core.depot import ANSWERS_LIMIT, pack_parcel
+from remotesvc.core.questions import PAYLOAD
 from remotesvc.core.values import decode, encode
 from remotesvc.core.wire import DEAD, PLAIN, RAW
 from tests.integration.fake_child import REPLY_HANDLE

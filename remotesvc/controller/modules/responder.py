@@ -11,8 +11,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from ...core.depot import read_question
 from ...core.errors import Error, RefusedError
+from ...core.questions import read_question
 from ...core.values import encode
 from ...core.visible import visible
 from ...core.wire import PLAIN, RAW

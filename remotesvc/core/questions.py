@@ -1,0 +1,48 @@
+"""Questions: what a context asks its parent for: a module, or a file of a package.
+
+A module is asked for by its name, a file as (package, path). A relay that asks for a context
+behind it says which one: (what, context, whether it needs that whole).
+"""
+
+from .authority import GET_MODULE
+from .errors import ProtocolError
+from .values import decode
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Optional, Tuple
+
+    from .wire import Message
+
+__all__ = ["PAYLOAD", "read_question"]
+
+# What a child asks for that needs the payload as source (bootstrap/seed.py).
+PAYLOAD = ("remotesvc.bootstrap", "payload")
+
+# Longer than any dotted name or path inside a package that a file system takes.
+REQUEST_LIMIT = 8192
+
+
+def read_question(message: "Message") -> "Optional[Tuple[Any, int, bool]]":
+    """Return what is asked for, for whom (0: for who asks), and whether in full; None if nothing.
+
+    Pure.
+    """
+    if len(message.payload) > REQUEST_LIMIT:
+        return None
+    try:
+        wanted: "Any" = decode(message.payload)
+    except ProtocolError:
+        return None
+    context_id, is_whole = 0, False
+    if type(wanted) is tuple and len(wanted) == 3:
+        wanted, context_id, is_whole = wanted
+    is_module = message.handle == GET_MODULE
+    fits = type(wanted) is str if is_module else _is_place(wanted)
+    if fits and type(context_id) is int and type(is_whole) is bool:
+        return wanted, context_id, is_whole
+    return None
+
+
+def _is_place(wanted: "Any") -> "bool":
+    return type(wanted) is tuple and tuple(map(type, wanted)) == (str, str)
