@@ -93,7 +93,8 @@ def read_file(location: str, parts: tuple[str, ...], limit: int) -> bytes | None
     if status.st_size > limit:
         raise TooLarge(status.st_size)
     with open(path, "rb") as file:
-        return file.read(limit)
+        # Room for as much as it is asked for is made at once, whatever the file has.
+        return file.read(status.st_size or limit)
 
 
 def _resolve(location: str, parts: tuple[str, ...]) -> str | None:
