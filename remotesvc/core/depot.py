@@ -1,8 +1,10 @@
-"""Depot: modules on their way through a relay: kept here, so that none crosses a link twice.
+"""Depot: modules and files on their way through a relay: kept, so that none crosses a link twice.
 
 Which context may have which module the parents decide, for each by its own grants; a relay keeps
 what passes, and serves to a context behind it only what was granted to that one. A record that
-this side has already comes as its name (CACHED), and goes on so to a relay that has it too.
+this side has already comes as its name (CACHED), and goes on so to a relay that has it too. What
+is on its way is not asked for again (errands.py); for a file the parents are asked each time, and
+say that it is still the same (shelf.py).
 
 To a child that it started by itself, a relay may give what it has itself.
 """
@@ -11,24 +13,30 @@ import threading
 import zlib
 
 from .authority import GET_MODULE, GET_RESOURCE, LOAD_MODULE, PASS_MODULES
-from .errors import Error
-from .fetch import pack_records
+from .dead import bury
+from .errands import Errands
+from .errors import Error, MessageTooLarge
+from .fetch import FETCH_TIMEOUT, pack_records
 from .finder import CODE, MODULE, NAMESPACE, PACKAGE
 from .questions import PAYLOAD, read_question
+from .shelf import SAME, File, Shelf
 from .values import decode, encode
 from .wire import DEAD, PLAIN, RAW
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, Iterable, List, Optional, Set, Tuple
+    from typing import Any, Callable, Dict, Iterable, List, Optional, Set, Tuple, Union
 
     from .finder import Finder
     from .link import Link
+    from .questions import Question
     from .switch import Switch
     from .wire import Message
 
     # name, kind, file name, source or reason, names of submodules
     Row = Tuple[str, str, str, Any, Any]
+    # Records; a file; or the payload of a dead reply.
+    Answer = Union[List[Row], File, bytes]
 
 __all__ = ["CACHED", "Depot", "pack_parcel"]
 
@@ -44,6 +52,10 @@ ERRANDS_LIMIT = 256
 # read gets none.
 ANSWERS_LIMIT = 8 * 1024 * 1024
 
+# Who waits for the answer to somebody else is asked for by itself after once or twice this time:
+# that answer may be lost, and half of what an import waits is left then.
+PATIENCE = FETCH_TIMEOUT / 4
+
 
 def pack_parcel(context_id: "int", rows: "Iterable[Row]") -> "bytes":
     """Return the payload of PASS_MODULES: records for a context behind who gets it."""
@@ -51,10 +63,19 @@ def pack_parcel(context_id: "int", rows: "Iterable[Row]") -> "bytes":
 
 
 class Depot:
-    """What passes through one relay, and the answers to those behind it."""
+    """What passes through one relay, and the answers to those behind it.
 
-    def __init__(self, switch: "Switch", finder: "Finder") -> "None":
+    `call_later(seconds, callback)` is that of the loop.
+    """
+
+    def __init__(
+        self,
+        switch: "Switch",
+        finder: "Finder",
+        call_later: "Callable[[float, Callable[[], None]], object]",
+    ) -> "None":
         self._switch = switch
+        self._call_later = call_later
         self._finder = finder
         self._kept: "Dict[str, Row]" = {}
         # Of each context behind this one: the names that it was granted, and those it was sent.
@@ -62,11 +83,16 @@ class Depot:
         self._sent: "Dict[int, Set[str]]" = {}
         # Of each child that was started from here: the top-level names that it may have.
         self._roots: "Dict[int, Set[str]]" = {}
-        self._errands: "Dict[int, int]" = {}
+        # How many questions of each neighbour are not answered yet, and which wait for which.
+        self._counts: "Dict[int, int]" = {}
+        self._errands = Errands()
+        self._is_watching = False
+        self._shelf = Shelf()
         # Answers of one record, packed: who asks for the same again and again has this thread
         # compress it once.
         self._packed: "Dict[str, bytes]" = {}
         self._lock = threading.RLock()
+        self._request_of, finder.request_of = finder.request_of, self._request
         switch.serve(PASS_MODULES, self._pass_on)
         switch.serve(GET_MODULE, self._take_question)
         switch.serve(GET_RESOURCE, self._take_question)
@@ -94,7 +120,9 @@ class Depot:
 
     def _keep(self, context_id: "int", rows: "Iterable[Row]") -> "List[Row]":
         """Note what a context was granted; return the records whole, as far as they are here."""
-        granted = self._granted.setdefault(context_id, set())
+        granted: "Set[str]" = set()
+        if context_id in self._switch.routes:  # else it is lost, and nobody forgets it again
+            granted = self._granted.setdefault(context_id, granted)
         whole: "List[Row]" = []
         for row in rows:
             name, kind = row[:2]
@@ -162,81 +190,144 @@ class Depot:
             # Not even a refusal is kept for it.
             self._switch.report_once(link, "congested", "dropped %r: it does not read" % message)
             return
-        wanted, _, is_whole = question
-        payload = vars(self._finder).get("payload") if wanted == PAYLOAD else None
-        if payload is not None:
-            self._switch.reply(message, RAW, payload)
+        errand = _Errand(self, message, question)
+        if question[0] == PAYLOAD and "payload" in vars(self._finder):
+            self._switch.reply(message, RAW, vars(self._finder)["payload"])
             return
-        name = wanted if isinstance(wanted, str) else wanted[0]
-        is_ours = name.partition(".")[0] in self._roots.get(context_id, ())
-        if message.handle == GET_MODULE:
-            with self._lock:
-                row = self._find(name)
-                is_granted = is_ours or name in self._granted.get(context_id, ())
-                if row is not None and is_granted:
-                    self._answer(message, context_id, [row], is_whole)
-                    return
-        self._ask(message, wanted, context_id, is_ours, is_whole)
-
-    def _ask(
-        self,
-        message: "Message",
-        wanted: "Any",
-        context_id: "int",
-        is_ours: "bool",
-        is_whole: "bool",
-    ) -> "None":
-        """Have the parent answer; for what this context may have itself, in its own name."""
-        src = message.src
         with self._lock:
-            count = self._errands.get(src, 0)
-            if count >= ERRANDS_LIMIT:
-                self._switch.refuse(None, message, "congested", "too many requests")
+            name = errand.name
+            is_ours = name.partition(".")[0] in self._roots.get(errand.context_id, ())
+            row = self._find(name) if message.handle == GET_MODULE else None
+            if row is not None and (is_ours or name in self._granted.get(errand.context_id, ())):
+                self._answer(message, errand.context_id, [row], errand.has)
                 return
-            self._errands[src] = count + 1
-        errand = _Errand(self, message, wanted, context_id, is_ours, is_whole)
+            if is_ours:
+                errand.whom = self._switch.id
+            if not self._begin(errand):
+                return
         errand.ask(self._switch)
 
-    def settle(self, errand: "_Errand", message: "Optional[Message]", text: "str" = "") -> "None":
-        """Hand an answer from above to who asked."""
-        asked, switch = errand.message, self._switch
-        if message is None:
-            switch.reply_dead(asked, "disconnected", text)
-        elif message.encoding == DEAD or asked.handle != GET_MODULE:
-            if errand.wanted == PAYLOAD and message.encoding == RAW:
-                # For the next one, and for this child (bootstrap/seed.py).
-                vars(self._finder)["payload"] = message.payload
-            switch.reply(asked, message.encoding, message.payload)
-        elif not self._pass_answer(errand, decode(zlib.decompress(message.payload))):
-            if not errand.is_whole:
-                errand.is_whole = True  # its name alone came, and it is not here yet
-                errand.ask(switch)
-                return
-            switch.reply_dead(asked, "refused", "module %r got lost" % errand.wanted)
-        with self._lock:
-            left = self._errands.get(asked.src, 1) - 1
-            if left:
-                self._errands[asked.src] = left
-            else:
-                self._errands.pop(asked.src, None)
+    def _begin(self, errand: "_Errand") -> "bool":
+        """Take what the parent has to answer; tell whether it is to be asked now."""
+        count = self._counts.get(errand.src, 0)
+        if count >= ERRANDS_LIMIT:
+            self._switch.refuse(None, errand.message, "congested", "too many requests")
+            return False
+        self._counts[errand.src] = count + 1
+        if self._is_here(errand) or self._errands.join(errand):
+            return True
+        self._watch()
+        return False
 
-    def _pass_answer(self, errand: "_Errand", rows: "List[Row]") -> "bool":
-        """Keep records from above and pass them on; False if what was asked for is not there."""
+    def _is_here(self, errand: "_Errand") -> "bool":
+        """Tell whether what is wanted would come as its name."""
+        if errand.message.handle == GET_MODULE:
+            return self._find(errand.name) is not None
+        return self._shelf.get(errand.wanted) is not None
+
+    def find_file(self, errand: "_Errand") -> "Optional[File]":
+        """Return the file that is wanted as it is here."""
         with self._lock:
-            whole = self._keep(errand.context_id, rows)
-            is_there = any(row[0] == errand.wanted for row in whole)
-            if is_there:
-                self._answer(errand.message, errand.context_id, whole, errand.is_whole)
-            return is_there
+            return None if errand.message.handle == GET_MODULE else self._shelf.get(errand.wanted)
+
+    def _request(self, handle: "int", question: "Any", what: "str") -> "Message":
+        """Ask for something for this context itself: of files, too, what came once is kept."""
+        ask: "Any" = self._request_of
+        if handle != GET_RESOURCE:
+            return ask(handle, question, what)  # type: ignore[no-any-return]
+        with self._lock:
+            file = self._shelf.get(question)
+        reply: "Message" = ask(handle, (question, 0, 0 if file is None else file.stamp), what)
+        if file is not None and (reply.encoding, reply.payload) == (PLAIN, SAME):
+            reply.encoding, reply.payload = file.encoding, file.payload
+        elif reply.encoding != DEAD:
+            with self._lock:
+                self._shelf.keep(question, File(reply.encoding, reply.payload))
+        return reply
+
+    def _watch(self) -> "None":
+        if not self._is_watching:
+            self._is_watching = True
+            self._call_later(PATIENCE, self._free_the_patient)
+
+    def _free_the_patient(self) -> "None":
+        """Ask for what has waited for others for long."""
+        with self._lock:
+            freed = self._errands.lapse()
+            self._is_watching = False
+            if self._errands:
+                self._watch()
+        for errand in freed:
+            errand.ask(self._switch)
+
+    def settle(self, errand: "_Errand", message: "Optional[Message]", text: "str" = "") -> "None":
+        """Hand an answer from above to who asked, and to who waits for the very same one."""
+        with self._lock:
+            answer = self._open(errand, message, text)
+            if answer is None:
+                errand.is_retry = True  # its name alone came, and it is not here yet
+                freed = [errand]
+            else:
+                self._close(errand, answer)
+                is_over = message is None or self._is_here(errand)
+                same, freed = self._errands.end(errand, is_over)
+                for one in same:
+                    self._close(one, answer)
+        for one in freed:
+            one.ask(self._switch)
+
+    def _open(
+        self, errand: "_Errand", message: "Optional[Message]", text: "str"
+    ) -> "Optional[Answer]":
+        """Return what came; None if a module is to be asked for once more, in full."""
+        if message is None:
+            return bury("disconnected", text)
+        if message.encoding == DEAD:
+            return message.payload
+        if errand.message.handle == GET_MODULE:
+            rows: "List[Row]" = decode(zlib.decompress(message.payload))
+            here = {row[0] for row in rows if row[1] != CACHED or self._find(row[0]) is not None}
+            if errand.name in here:
+                return rows
+            lost = bury("refused", "module %r got lost" % errand.name)
+            return lost if errand.is_retry else None
+        if (message.encoding, message.payload) != (PLAIN, SAME):
+            return File(message.encoding, message.payload)
+        return errand.kept or bury("refused", "file %r got lost" % (errand.wanted,))
+
+    def _close(self, errand: "_Errand", answer: "Answer") -> "None":
+        """Keep what came, and answer one who asked for it."""
+        message = errand.message
+        if isinstance(answer, list):
+            whole = self._keep(errand.context_id, answer)
+            self._answer(message, errand.context_id, whole, errand.has)
+        elif isinstance(answer, File):
+            self._shelf.keep(errand.wanted, answer)
+            if errand.wanted == PAYLOAD:
+                # For the next one, and for this child (bootstrap/seed.py).
+                vars(self._finder)["payload"] = answer.payload
+            self._switch.reply(message, *answer.answer_to(errand.has))
+        else:
+            self._switch.reply(message, DEAD, answer)
+        left = self._counts.get(errand.src, 1) - 1
+        if left:
+            self._counts[errand.src] = left
+        else:
+            self._counts.pop(errand.src, None)
 
     def _answer(
         self, message: "Message", context_id: "int", rows: "List[Row]", is_whole: "bool"
     ) -> "None":
         asker = message.src
+        if asker not in self._switch.routes:
+            return
         is_last = asker == context_id
         wanted = rows[0][0] if is_last or is_whole else ""
         rows = self._shorten(asker, is_last, rows, wanted)
-        self._switch.reply(message, RAW, self._pack(rows))
+        try:
+            self._switch.reply(message, RAW, self._pack(rows))
+        except MessageTooLarge as error:  # names take less than what they stand for
+            self._switch.reply_dead(message, "size", str(error))
 
     def _pack(self, rows: "List[Row]") -> "bytes":
         if len(rows) != 1 or rows[0][1] not in CONTENT:
@@ -250,41 +341,44 @@ class Depot:
     def _forget(self, ids: "Set[int]", error: "Exception") -> "None":
         """Drop what concerns lost contexts (observer of the switch)."""
         with self._lock:
+            self._errands.forget(ids)
             for context_id in ids:
-                for table in (self._granted, self._sent, self._roots, self._errands):
+                for table in (self._granted, self._sent, self._roots, self._counts):
                     table.pop(context_id, None)
 
 
 class _Errand:
-    """A question that was passed on; waits for the answer of the parent."""
+    """A question that is passed on; waits for the answer of the parent.
+
+    context_id: for which context it was asked; whom: for which one it is asked on, which is this
+    one for what that may have itself; has: what the asker has of it, see read_question().
+    """
 
     limit = 0
 
-    def __init__(
-        self,
-        depot: "Depot",
-        message: "Message",
-        wanted: "Any",
-        context_id: "int",
-        is_ours: "bool",
-        is_whole: "bool",
-    ) -> "None":
+    def __init__(self, depot: "Depot", message: "Message", question: "Question") -> "None":
         self.message = message
-        self.wanted = wanted
-        self.context_id = context_id
+        self.src = message.src
+        self.wanted, context_id, self.has = question
+        self.name: "str" = self.wanted if message.handle == GET_MODULE else self.wanted[0]
+        self.context_id = self.whom = context_id or message.src
+        self.key = (message.handle, self.wanted)
+        self.is_retry = False
+        self.kept: "Optional[File]" = None
         self.respondent = 0
         self._depot = depot
-        self.is_whole = is_whole
-        self._is_ours = is_ours
 
     def ask(self, switch: "Switch") -> "None":
         """Send it up."""
         self.respondent = switch.parents[0]
-        for_whom = switch.id if self._is_ours else self.context_id
-        question = (self.wanted, for_whom, self.is_whole)
+        has: "Any" = self.is_retry
+        if self.message.handle != GET_MODULE:
+            self.kept = self._depot.find_file(self)
+            has = 0 if self.kept is None else self.kept.stamp
         reply_to = switch.listen(self)
+        question = encode((self.wanted, self.whom, has))
         try:
-            switch.send(self.respondent, self.message.handle, PLAIN, encode(question), reply_to)
+            switch.send(self.respondent, self.message.handle, PLAIN, question, reply_to)
         except Error as error:
             if switch.unlisten(reply_to) is not None:
                 self.lose(error)

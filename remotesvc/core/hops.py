@@ -30,6 +30,7 @@ HOP_MODULES = (
     "remotesvc.core.complaints",
     "remotesvc.core.dead",
     "remotesvc.core.depot",
+    "remotesvc.core.errands",
     "remotesvc.core.express",
     "remotesvc.core.hops",
     "remotesvc.core.lanes",
@@ -38,6 +39,7 @@ HOP_MODULES = (
     "remotesvc.core.relay",
     "remotesvc.core.routes",
     "remotesvc.core.secret",
+    "remotesvc.core.shelf",
     "remotesvc.core.visible",
 )
 
@@ -51,7 +53,7 @@ class Hops:
 
     def __init__(self, child: "Child") -> "None":
         self.child = child
-        self.depot = Depot(child.switch, child._finder)
+        self.depot = Depot(child.switch, child._finder, child.loop.call_later)
         # What was opened by order of a parent, as connect/opener.py tends it.
         self._tended: "Dict[int, Any]" = {}
         # The connections of this child, whoever had them opened.

@@ -1,7 +1,7 @@
 """Questions: what a context asks its parent for: a module, or a file of a package.
 
 A module is asked for by its name, a file as (package, path). A relay that asks for a context
-behind it says which one: (what, context, whether it needs that whole).
+behind it says which one, and what it has: (what, context, has).
 """
 
 from .authority import GET_MODULE
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from .wire import Message
 
+    Question = Tuple[Any, int, Any]
+
 __all__ = ["PAYLOAD", "read_question"]
 
 # What a child asks for that needs the payload as source (bootstrap/seed.py).
@@ -23,10 +25,11 @@ PAYLOAD = ("remotesvc.bootstrap", "payload")
 REQUEST_LIMIT = 8192
 
 
-def read_question(message: "Message") -> "Optional[Tuple[Any, int, bool]]":
-    """Return what is asked for, for whom (0: for who asks), and whether in full; None if nothing.
+def read_question(message: "Message") -> "Optional[Question]":
+    """Return what is asked for, for whom, and what the asker has of it; None if that is nothing.
 
-    Pure.
+    For whom: 0 for who asks. Of a module: whether not even the name will do; of a file: the stamp
+    of what is there (shelf.py), or 0. Pure.
     """
     if len(message.payload) > REQUEST_LIMIT:
         return None
@@ -34,13 +37,13 @@ def read_question(message: "Message") -> "Optional[Tuple[Any, int, bool]]":
         wanted: "Any" = decode(message.payload)
     except ProtocolError:
         return None
-    context_id, is_whole = 0, False
-    if type(wanted) is tuple and len(wanted) == 3:
-        wanted, context_id, is_whole = wanted
     is_module = message.handle == GET_MODULE
+    context_id, has = 0, False if is_module else 0
+    if type(wanted) is tuple and len(wanted) == 3:
+        wanted, context_id, has = wanted
     fits = type(wanted) is str if is_module else _is_place(wanted)
-    if fits and type(context_id) is int and type(is_whole) is bool:
-        return wanted, context_id, is_whole
+    if fits and type(context_id) is int and type(has) is (bool if is_module else int):
+        return wanted, context_id, has
     return None
 
 

@@ -14,7 +14,7 @@ from remotesvc.core.finder import MODULE, Finder
 from remotesvc.core.switch import Switch
 from remotesvc.core.values import decode
 from remotesvc.core.wire import PLAIN
-from tests.core.ends import Neighbour
+from tests.core.ends import Clock, Neighbour
 
 BELOW, ELSEWHERE = 20, 77
 
@@ -35,7 +35,7 @@ class Case:
         self._finder = Finder()
         self._finder.records[SERVICES] = (MODULE, "services.py", "x = 1", None)
         self.child = self
-        self.depot = Depot(self.switch, self._finder)
+        self.depot = Depot(self.switch, self._finder, Clock().call_later)
         self.end = Neighbour(self.switch, BELOW)
         self.sending = Sending(self)  # type: ignore[arg-type]
 

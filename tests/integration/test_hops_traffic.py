@@ -1,9 +1,12 @@
 """What crosses the links to contexts behind contexts: nothing twice, and no flight too many."""
 
+import random
 import shutil
 import sys
 import zlib
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +14,15 @@ import pytest
 
 from remotesvc import Context, Router
 from remotesvc.bootstrap.payload import build
-from remotesvc.core.authority import LOAD_MODULE, OPEN_CHILD, PASS_MODULES
+from remotesvc.core.authority import FIRST_DYNAMIC, LOAD_MODULE, OPEN_CHILD, PASS_MODULES
 from remotesvc.core.link import Link
-from remotesvc.core.wire import RAW, Message
+from remotesvc.core.wire import FRAGMENT_SIZE, RAW, Message
 from remotesvc.testing.proxy import DelayProxy
 from remotesvc.testing.server import SshServer, start_server
 from tests.integration.pythons import OLDEST
 from tests.integration.sources import Sources, own_sources
 from tests.integration.targets import hops
+from tests.integration.waiting import wait_until
 
 # Stands once in each module of the package.
 MARKER = b"a marker in the source of a module"
@@ -33,13 +37,28 @@ class Tap:
 
     def __init__(self, link: Link, monkeypatch: pytest.MonkeyPatch) -> None:
         self.sent: list[Message] = []
-        send = link.send
+        self._send = link.send
+        self._held: list[tuple[Any, ...]] | None = None
 
         def listen(message: Message, *args: Any) -> None:
             self.sent.append(message)
-            send(message, *args)
+            if self._held is not None and message.handle >= FIRST_DYNAMIC:
+                self._held.append((message, *args))
+            else:
+                self._send(message, *args)
 
         monkeypatch.setattr(link, "send", listen)
+
+    @contextmanager
+    def holding_answers(self) -> Iterator[None]:
+        """Keep all answers back: what is asked meanwhile is asked in the same moment."""
+        self._held = []
+        try:
+            yield
+        finally:
+            held, self._held = self._held, None
+            for one in held:
+                self._send(*one)
 
     def modules(self) -> int:
         """Return how many sources of the package have passed."""
@@ -59,7 +78,10 @@ def _unpacked(message: Message) -> bytes:
 
 @pytest.fixture
 def sources(tmp_path: Path) -> Iterator[Sources]:
-    """A package of sixty modules, each of which says MARKER once, and a main one of them all."""
+    """A package of sixty modules, each of which says MARKER once, and a main one of them all.
+
+    And a module and a file with MARKER that travel in fragments, however they are compressed.
+    """
     with own_sources(tmp_path / "src") as own:
         files = {f"sixty/m{one}.py": f'"""x"""\nTEXT = "{MARKER.decode()}"\n' for one in range(60)}
         imports = "".join(f"import sixty.m{one}\n" for one in range(COUNT))
@@ -73,6 +95,9 @@ def sources(tmp_path: Path) -> Iterator[Sources]:
             "def count():\n    import importlib\n"
             "    return len(importlib.import_module('sixty.m' + str(7)).TEXT)\n"
         )
+        bulk = random.Random(7).randbytes(FRAGMENT_SIZE).hex()
+        files["sixty/large.py"] = f'TEXT = "{MARKER.decode()}"\nBULK = "{bulk}"\n'
+        files["sixty/table.txt"] = f"{MARKER.decode()} {bulk}"
         own.write(files)
         yield own
 
@@ -162,6 +187,121 @@ def test_payload_never_crosses_to_a_relay_that_was_started_from_it(
     contexts.append(router.local(via=contexts[1]))
     assert len({one.call(hops.pid) for one in contexts}) == 3
     assert tap.payloads() == 0
+
+
+# -- in the same moment --------------------------------------------------------------------------
+
+
+@pytest.fixture
+def two(router: Router, relay: Context, sources: Sources) -> tuple[Context, Context]:
+    """Two contexts in the relay, to both of which the package was granted."""
+    contexts = router.local("first", via=relay), router.local("second", via=relay)
+    for one in contexts:
+        one.call(sources.get("sixty.late", "count"))
+        one.call(hops.ask_module, "sixty")  # it has what asking takes
+    relay.call(hops.questions)
+    return contexts
+
+
+@pytest.fixture
+def other(router: Router, relay: Context) -> Context:
+    """A third one, to which it was not."""
+    context = router.local("other", via=relay)
+    context.call(hops.ask_module, "remotesvc.core.wire")
+    return context
+
+
+def in_the_same_moment(
+    tap: Tap, relay: Context, fn: Callable[..., Any], *asked: tuple[Any, ...]
+) -> "list[Future[Any]]":
+    """Have contexts ask, one after the other and before the first is answered."""
+    results = []
+    with tap.holding_answers():
+        for count, (context, *args) in enumerate(asked, 1):
+            results.append(context.submit(fn, *args))
+            wait_until(lambda count=count: relay.call(hops.questions) == count)  # type: ignore[misc]
+    return results
+
+
+@pytest.mark.parametrize("module", ["sixty.m9", "sixty.large"])
+def test_module_that_two_ask_for_in_the_same_moment_crosses_once(
+    tap: Tap, relay: Context, two: tuple[Context, Context], module: str
+) -> None:
+    before = tap.modules()
+    asked = [(one, module) for one in two]
+    results = in_the_same_moment(tap, relay, hops.ask_module, *asked)
+    assert [one.result() for one in results] == ["module"] * 2
+    assert tap.modules() - before == 1
+    assert relay.call(hops.questions) == 0
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_who_waits_for_the_module_of_others_gets_it_only_if_it_was_granted(
+    tap: Tap, relay: Context, two: tuple[Context, Context], other: Context, place: int
+) -> None:
+    before = tap.modules()
+    asked = [(one, "sixty.large") for one in two]
+    asked.insert(place, (other, "sixty.large"))
+    results = in_the_same_moment(tap, relay, hops.ask_module, *asked)
+    kinds = [one.result() for one in results]
+    assert kinds.pop(place) == "refused" and kinds == ["module"] * 2
+    assert tap.modules() - before == 1
+    assert other.call(hops.ask_module, "sixty.m3") == "refused"
+
+
+def test_file_crosses_once_whoever_reads_it_and_how_often(
+    tap: Tap, relay: Context, two: tuple[Context, Context], other: Context, sources: Sources
+) -> None:
+    before = tap.modules()
+    question = ("sixty", "table.txt")
+    results = in_the_same_moment(
+        tap, relay, hops.read_resource, *[(one, *question) for one in two]
+    )
+    results += [one.submit(hops.read_resource, *question) for one in two]
+    expected = Path(sources.path("sixty/table.txt")).read_bytes()
+    assert [one.result() for one in results] == [expected] * 4
+    assert tap.modules() - before == 1
+
+    with pytest.raises(FileNotFoundError, match="not granted"):
+        other.call(hops.read_resource, *question)
+
+    sources.write({"sixty/table.txt": MARKER})
+    for one in two:
+        assert one.call(hops.read_resource, *question) == MARKER
+    assert tap.modules() - before == 2
+
+
+def test_file_that_the_relay_has_read_itself_is_not_sent_to_it_again(
+    tap: Tap, relay: Context, two: tuple[Context, Context], sources: Sources
+) -> None:
+    relay.call(sources.get("sixty.late", "count"))
+    before = tap.modules()
+    for one in (relay, *two, relay):
+        data = one.call(hops.read_resource, "sixty", "table.txt")
+        assert data.startswith(MARKER)
+    assert tap.modules() - before == 1
+
+
+def test_file_crosses_the_link_between_two_relays_once(
+    router: Router, relay: Context, tap: Tap, sources: Sources
+) -> None:
+    middle = router.local("middle", via=relay)
+    late = sources.get("sixty.late", "count")
+    contexts = [router.local(via=middle), router.local(via=middle), router.local(via=relay)]
+    for one in contexts:
+        one.call(late)
+        one.call(hops.ask_module, "sixty")
+    expected = Path(sources.path("sixty/table.txt")).read_bytes()
+    before, crossed = relay.call(hops.bytes_below), tap.modules()
+
+    assert contexts[0].call(hops.read_resource, "sixty", "table.txt") == expected
+    once = relay.call(hops.bytes_below) - before
+    for one in contexts[:2]:
+        assert one.call(hops.read_resource, "sixty", "table.txt") == expected
+    assert relay.call(hops.bytes_below) - before < once + 10_000
+
+    assert contexts[2].call(hops.read_resource, "sixty", "table.txt") == expected
+    assert tap.modules() - crossed == 1
 
 
 # -- one flight ----------------------------------------------------------------------------------

@@ -1,6 +1,8 @@
 """A hostile child behind an honest relay: it wins nothing over that, and nothing past it."""
 
+import zlib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,12 +22,15 @@ from remotesvc.core.authority import (
     TEND_CHILD,
 )
 from remotesvc.core.depot import ANSWERS_LIMIT, pack_parcel
+from remotesvc.core.finder import REFUSED
 from remotesvc.core.questions import PAYLOAD
+from remotesvc.core.shelf import File
 from remotesvc.core.values import decode, encode
 from remotesvc.core.wire import DEAD, PLAIN, RAW
 from tests.integration.fake_child import REPLY_HANDLE
 from tests.integration.hostile_scene import DEADLINE, FAKE, MEMORY, memory_stays_below, target
 from tests.integration.lines import Lines
+from tests.integration.sources import Sources, own_sources
 from tests.integration.targets import hops
 from tests.integration.waiting import wait_until
 
@@ -158,18 +163,60 @@ def test_drain_of_ids_leaves_some_for_others_behind_the_same_relay(family: Famil
     assert family.relay.call(hops.in_child, "add", 1, 2) == 3
 
 
-@pytest.mark.parametrize("kind", ["granted", "unknown", "resource", "payload"])
+KEY = "the text of a file\n" * 2000
+
+
+@pytest.fixture
+def vault(tmp_path: Path) -> Iterator[Sources]:
+    """A package with a module, whose function every fake child has, and a file."""
+    with own_sources(tmp_path / "src") as own:
+        own.write({"vault/__init__.py": "", "vault/key.txt": KEY})
+        own.write({"vault/door.py": "def settle():\n    pass\n"})
+        yield own
+
+
+def test_what_its_relay_keeps_for_others_is_given_to_it_on_no_question(
+    family: Family, vault: Sources
+) -> None:
+    place, stamp = ("vault", "key.txt"), File(RAW, KEY.encode()).stamp
+    family.good.call(vault.get("vault.door", "settle"))
+    assert family.good.call(hops.read_resource, *place) == KEY.encode()
+
+    own, good, relay = family.evil.id, family.good.id, family.relay.id
+    for whom in (own, good, relay, family.uncle.id, 0):
+        for is_whole in (False, True):
+            asked = encode(("vault.door", whom, is_whole))
+            encoding, payload = family.tell("ask", GET_MODULE, asked)
+            if whom in (own, 0):
+                assert decode(zlib.decompress(payload))[0][1] == REFUSED
+            else:
+                assert encoding == DEAD
+        for has in (0, stamp, 1):
+            encoding, payload = family.tell("ask", GET_RESOURCE, encode((place, whom, has)))
+            assert (encoding, decode(payload)[0]) in ((DEAD, "refused"), (DEAD, "protocol"))
+    family.check_the_rest_is_well()
+
+
+@pytest.mark.parametrize(
+    "kind", ["granted", "unknown", "resource", "payload", "file", "same file"]
+)
 def test_flood_of_requests_costs_the_relay_little_and_the_controller_less(
-    family: Family, kind: str
+    family: Family, vault: Sources, kind: str
 ) -> None:
     name = hops.__name__
+    place = ("vault", "key.txt")
     question: Any = {
         "granted": name,
         "unknown": "x.y",
         "resource": (name, "x"),
         "payload": PAYLOAD,
+        "file": place,
+        "same file": (place, 0, File(RAW, KEY.encode()).stamp),
     }
-    handle = GET_RESOURCE if kind in ("resource", "payload") else GET_MODULE
+    family.evil.call(vault.get("vault.door", "settle"))
+    handle = GET_MODULE if kind in ("granted", "unknown") else GET_RESOURCE
+    if "file" in kind:
+        assert family.tell("ask", handle, encode(place)) == (RAW, KEY.encode())
     frame = family.to(family.relay, handle, encode(question[kind]), reply_to=REPLY_HANDLE)
 
     family.flood(frame, 40_000)

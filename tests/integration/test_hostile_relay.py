@@ -16,6 +16,7 @@ from remotesvc.core.authority import (
     ALLOCATE_ID,
     DEL_ROUTE,
     GET_MODULE,
+    GET_RESOURCE,
     GIVE_IDS,
     LOAD_MODULE,
     OPEN_CHILD,
@@ -24,6 +25,7 @@ from remotesvc.core.authority import (
 )
 from remotesvc.core.depot import pack_parcel
 from remotesvc.core.finder import REFUSED
+from remotesvc.core.shelf import SAME, File
 from remotesvc.core.values import CONTEXT, decode, encode
 from remotesvc.core.wire import DEAD, PICKLE, PLAIN, RAW, VERSION
 from tests.core.value_shapes import Live
@@ -37,6 +39,7 @@ from tests.integration.hostile_scene import (
     memory_stays_below,
     target,
 )
+from tests.integration.sources import own_sources
 from tests.integration.targets import hops
 from tests.integration.waiting import wait_until
 
@@ -162,6 +165,28 @@ def test_relay_gets_modules_of_others_neither_for_them_nor_for_those_behind_it(
     encoding, payload = scene.tell("ask", GET_MODULE, encode((name, hop.id, True)))
     records = decode(zlib.decompress(payload))
     assert encoding == RAW and records[0][:2] == (name, REFUSED)
+    scene.check_the_rest_is_well()
+
+
+def test_relay_learns_of_files_neither_by_the_name_of_others_nor_by_a_stamp(
+    scene: Scene, hop: Context, tmp_path: Path
+) -> None:
+    place, stamp = ("vault", "key.txt"), File(RAW, b"key").stamp
+    with own_sources(tmp_path / "src") as own:
+        own.write({"vault/__init__.py": "", "vault/key.txt": b"key"})
+        own.write({"vault/door.py": "def settle():\n    pass\n"})
+        scene.good.call(own.get("vault.door", "settle"))
+        assert scene.good.call(hops.read_resource, *place) == b"key"
+
+        for whom in (scene.good.id, hop.id, 0, NOBODY):
+            for has in (0, stamp, 1):
+                encoding, payload = scene.tell("ask", GET_RESOURCE, encode((place, whom, has)))
+                assert (encoding, decode(payload)[0]) == (DEAD, "refused")
+
+        # What it was granted, it may have in few words.
+        scene.evil.call(own.get("vault.door", "settle"))
+        for has, answer in ((0, (RAW, b"key")), (stamp, (PLAIN, SAME)), (1, (RAW, b"key"))):
+            assert scene.tell("ask", GET_RESOURCE, encode((place, 0, has))) == answer
     scene.check_the_rest_is_well()
 
 

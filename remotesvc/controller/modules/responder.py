@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from ...core.errors import Error, RefusedError
 from ...core.questions import read_question
+from ...core.shelf import File
 from ...core.values import encode
 from ...core.visible import visible
 from ...core.wire import PLAIN, RAW
@@ -150,10 +151,10 @@ class Responder:
         try:
             if relative == "" or relative.endswith("/"):
                 entries = self._shipment.listing(context_id, package, relative[:-1])
-                self._switch.reply(message, PLAIN, encode(entries))
+                file = File(PLAIN, encode(entries))
             else:
-                data = self._shipment.resource(context_id, package, relative)
-                self._switch.reply(message, RAW, data)
+                file = File(RAW, self._shipment.resource(context_id, package, relative))
+            self._switch.reply(message, *file.answer_to(question[2]))
         except RefusedError as refusal:
             self._log(context_id, f"{relative} of {package}", str(refusal))
             raise

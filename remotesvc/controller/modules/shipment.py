@@ -167,6 +167,8 @@ class Shipment:
             if len(payload) <= FRAGMENT_SIZE:
                 # A longer reply may be overtaken by a call; what it brings is sent again then.
                 state.sent.update(record[0] for record in records if is_content(record))
+            if len(payload) <= FRAGMENT_SIZE or asker != context_id:
+                # A relay that has not got it yet will say so.
                 self._carrier.note(asker, records)
             return refusal
 

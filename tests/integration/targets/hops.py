@@ -20,6 +20,7 @@ __all__ = [
     "add",
     "ask_controller",
     "ask_desk",
+    "ask_module",
     "bytes_below",
     "call_in",
     "fail",
@@ -34,6 +35,7 @@ __all__ = [
     "open_with",
     "peak_kb",
     "pid",
+    "questions",
     "read_resource",
     "routes",
     "same",
@@ -210,3 +212,18 @@ def read_resource(package: "str", path: "str") -> "bytes":
     from remotesvc.bootstrap import seed
 
     return seed._read(seed._own_finder(), package, path)
+
+
+def ask_module(name: "str") -> "str":
+    """Ask the parent for a module; return what kind of answer came."""
+    from remotesvc.bootstrap import seed
+
+    return str(seed._own_finder().request(name)[0])
+
+
+def questions() -> "int":
+    """Return how many questions of those behind this one wait for an answer from above."""
+    from remotesvc.bootstrap import seed
+    from remotesvc.core.hops import hops_of
+
+    return sum(hops_of(seed._own_finder().child).depot._counts.values())
