@@ -147,7 +147,7 @@ class Router(Ways):
         main = threading.main_thread().ident or 0
         guard = interrupts.Interrupts(self.loop)
         self._borrower = Borrower(self.loop, main, guard)
-        self.make_link: "Callable[..., Link]" = partial(link.WholeLink, guard)
+        self.make_link: "Callable[..., Link]" = partial(link.WholeLink, guard, main)
         decoder = importlib.import_module("remotesvc.controller.decoder")
         self._decode: "Callable[..., Any]" = decoder.decode
 

@@ -5,7 +5,6 @@ that would leave half a message on the wire, or half a packet of SSH: the end of
 """
 
 import _thread
-import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -25,15 +24,17 @@ class WholeLink(Link):
     def __init__(
         self,
         interrupts: "Interrupts",
+        main_thread: int,
         peer_id: int,
         on_message: "Callable[[Link, Message], None]",
         on_end: "Callable[[Link, Exception], None]",
     ) -> None:
         super().__init__(peer_id, on_message, on_end)
         self._interrupts = interrupts
+        self._main_thread = main_thread
 
     def _push(self, stream: "Stream", opening: bytes = b"") -> None:
-        if _thread.get_ident() != threading.main_thread().ident or not self._interrupts.take():
+        if _thread.get_ident() != self._main_thread or not self._interrupts.take():
             super()._push(stream, opening)
             return
         try:

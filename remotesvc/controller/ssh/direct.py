@@ -12,7 +12,6 @@ import threading
 from collections.abc import Callable
 
 import paramiko
-from paramiko.common import cMSG_CHANNEL_DATA
 
 __all__ = ["DirectSender"]
 
@@ -47,11 +46,7 @@ class DirectSender:
                 return False
             if not (_is_writable(poll) and self._take_window(len(data))):
                 return False
-            message = paramiko.Message()
-            message.add_byte(cMSG_CHANNEL_DATA)
-            message.add_int(self._channel.remote_chanid)
-            message.add_string(data)
-            transport.packetizer.send_message(message)
+            transport.packetizer.send_data(self._channel, data)
         finally:
             transport.clear_to_send_lock.release()
         return True

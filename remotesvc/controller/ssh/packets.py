@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 import paramiko
 from cryptography.exceptions import InvalidTag
-from paramiko.common import MSG_CHANNEL_DATA, MSG_CHANNEL_WINDOW_ADJUST
+from paramiko.common import MSG_CHANNEL_DATA, MSG_CHANNEL_WINDOW_ADJUST, cMSG_CHANNEL_DATA
 from paramiko.packet import NeedRekeyException, Packetizer
 
 from .lean import LeanSocket
+from .sealed import LENGTH_SIZE, TAG_SIZE, knows, open_data, seal_data
 
 if TYPE_CHECKING:
     from ...core.loop import Loop
@@ -29,11 +30,7 @@ __all__ = ["Packets", "is_whole"]
 # What a channel takes without waiting for anything.
 FOR_CHANNELS = {MSG_CHANNEL_DATA, MSG_CHANNEL_WINDOW_ADJUST}
 
-NAMES = ("_channels", "_channel_handler_table", "in_kex")
-
-# RFC 4253, 6: the length of a packet; RFC 5647, 7.1: what proves that it is genuine.
-LENGTH_SIZE = 4
-TAG_SIZE = 16
+NAMES = ("_channels", "_channel_handler_table", "channels_seen", "in_kex")
 
 # OpenSSH's. RFC 4253, 6.1 asks for 35,000.
 PACKET_LIMIT = 256 * 1024
@@ -59,6 +56,7 @@ class Packets(Packetizer):  # type: ignore[misc]  # paramiko has no types
         self._loop: Loop | None = None
         self._transport: Any = None
         self._is_sealed = False
+        self._is_known = knows(self)
         # Of paramiko's thread: what the loop gives it, and whether it may read.
         self._given: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._has_turn = True
@@ -68,6 +66,16 @@ class Packets(Packetizer):  # type: ignore[misc]  # paramiko has no types
         if isinstance(self._lean, LeanSocket) and all(hasattr(transport, name) for name in NAMES):
             self._transport = transport
             self._lean.loop = self._loop = loop
+
+    def send_data(self, channel: paramiko.Channel, data: bytes) -> None:
+        """Send data of a channel, as `send_message` does (any thread)."""
+        if self._is_known and seal_data(self, channel.remote_chanid, data):
+            return
+        message = paramiko.Message()
+        message.add_byte(cMSG_CHANNEL_DATA)
+        message.add_int(channel.remote_chanid)
+        message.add_string(data)
+        self.send_message(message)
 
     # -- on paramiko's thread --------------------------------------------------------------------
 
@@ -127,6 +135,8 @@ class Packets(Packetizer):  # type: ignore[misc]  # paramiko has no types
         """Hand on what is here, up to what is for paramiko's thread."""
         try:
             while is_whole(self._lean.ahead):
+                if self._pass_data():
+                    continue
                 packet = super().read_message()
                 if not self._hand_on(*packet):
                     self._give(packet)
@@ -135,6 +145,23 @@ class Packets(Packetizer):  # type: ignore[misc]  # paramiko has no types
             self._give(paramiko.SSHException("what came is not what was sent: its proof is wrong"))
         except Exception as error:  # noqa: BLE001 it ends the connection, as on paramiko's thread
             self._give(error)
+
+    def _pass_data(self) -> bool:
+        """Take a packet that is data of a channel the short way; tell whether it was one."""
+        lean, transport = self._lean, self._transport
+        if transport.in_kex or not self._is_known:
+            return False
+        opened = open_data(self, lean.ahead)
+        if opened is None:
+            return False
+        channel_id, data, size = opened
+        lean.ahead = lean.ahead[size:]
+        channel = transport._channels.get(channel_id)
+        if channel is not None:
+            transport._channel_handler_table[MSG_CHANNEL_DATA](channel, data)
+        elif channel_id not in transport.channels_seen:  # else it was closed
+            raise paramiko.SSHException(f"data for channel {channel_id}, which was never opened")
+        return True
 
     def _hand_on(self, kind: int, message: paramiko.Message) -> bool:
         """Give a packet to its channel; tell whether it was one of those, and in order."""

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from paramiko.packet import Packetizer
 
 from remotesvc import Context, DisconnectedError, Router
-from remotesvc.controller.ssh.packets import PACKET_LIMIT, TAG_SIZE, Packets, is_whole
+from remotesvc.controller.ssh.packets import PACKET_LIMIT, Packets, is_whole
+from remotesvc.controller.ssh.sealed import TAG_SIZE
 from remotesvc.testing.server import SshServer
 from tests.controller.ssh.hosts import (
     config_for,
