@@ -42,6 +42,9 @@ class Openings(Ways, Opener):
         child = branch.child
         Opener.__init__(self, child, child.settings.log_level)
         self.home = branch
+        for name in HOP_MODULES:
+            # They are to be here before the I/O thread imports the last of them: it cannot ask.
+            child._finder.find_spec(name)
         self.hops = hops_of(child)
         self.roster = Roster(branch, self._take_id)
         self._ids: "List[int]" = []

@@ -25,8 +25,10 @@ if TYPE_CHECKING:
 
 __all__ = ["HOP_MODULES", "Hops", "hops_of", "start"]
 
-# What has to be in a child before its first order: the I/O thread imports it, and cannot ask.
+# What has to be in a child before its first order: the I/O thread imports it, and cannot ask. Some
+# of it is imported with that order, some when those behind ask for something (the clerk).
 HOP_MODULES = (
+    "remotesvc.core.clerk",
     "remotesvc.core.complaints",
     "remotesvc.core.dead",
     "remotesvc.core.depot",

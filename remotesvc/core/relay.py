@@ -7,11 +7,11 @@ starts no children never gets this file.
 from collections import deque
 
 from .authority import FIRST_DYNAMIC
-from .dead import bury
 from .express import reader
 from .link import QUEUE_LIMIT
 from .reach import refuse_relay, refuse_source
 from .routes import Routes
+from .values import encode
 from .wire import DEAD, FRAGMENT, Message
 
 TYPE_CHECKING = False
@@ -96,7 +96,7 @@ class Relay:
         is_reply = message.handle >= FIRST_DYNAMIC > message.reply_to
         if is_reply and message.encoding & ~FRAGMENT != DEAD:
             # Who waits for it would wait for ever; who sent it waits for nothing.
-            news = bury("congested", text)
+            news = encode(("congested", text))
             if self._take(link, to_link, len(news), NEWS_LIMIT):
                 dst, src, auth, handle = message.dst, message.src, message.auth, message.handle
                 self._forward(link, to_link, Message(dst, src, auth, handle, 0, DEAD, news))
@@ -119,7 +119,7 @@ class Relay:
         wants_none = message.reply_to < FIRST_DYNAMIC or message.encoding & ~FRAGMENT == DEAD
         if not wants_none:
             dst, src = message.src, message.dst
-            link.send(Message(dst, src, src, message.reply_to, 0, DEAD, bury(code, text)))
+            link.send(Message(dst, src, src, message.reply_to, 0, DEAD, encode((code, text))))
 
     def _share(self, link: "Link", to_link: "Link") -> "_Share":
         share = self._shares.get((link, to_link))

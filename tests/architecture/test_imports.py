@@ -57,6 +57,7 @@ FLOORS = (
         "remotesvc.core.calls",
         "remotesvc.core.capture",
         "remotesvc.core.chain",
+        "remotesvc.core.clerk",
         "remotesvc.core.complaints",
         "remotesvc.core.context",
         "remotesvc.core.depot",

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from remotesvc.core import depot as depot_module
+from remotesvc.core import clerk as clerk_module
 from remotesvc.core.authority import GET_MODULE, GET_RESOURCE, LOAD_MODULE, PASS_MODULES
 from remotesvc.core.dead import bury, exhume
 from remotesvc.core.fetch import pack_records
@@ -123,7 +123,7 @@ def test_answer_by_name_of_what_is_not_here_yet_is_asked_for_whole_once() -> Non
     relay.answer(pack_records([cached("app")]))
     (reply,) = relay.child.hear()
     assert "got lost" in str(exhume(reply.payload))
-    assert relay.asked() == [] and relay.depot._counts == {}
+    assert relay.asked() == [] and relay.depot.clerk._counts == {}
 
 
 def test_question_of_one_behind_a_relay_goes_on_in_its_name() -> None:
@@ -188,7 +188,7 @@ def test_nothing_is_kept_of_a_lost_child() -> None:
     relay.asked()
     relay.answer(pack_records([row("app.two")]))  # what still comes for it, neither
     depot = relay.depot
-    assert not (depot._granted or depot._sent or depot._roots or depot._counts)
+    assert not (depot._granted or depot._sent or depot._roots or depot.clerk._counts)
 
 
 # -- hostile children ----------------------------------------------------------------------------
@@ -236,13 +236,13 @@ def test_one_behind_a_child_has_to_ask_that_child() -> None:
 
 def test_requests_that_wait_are_limited_and_a_retry_is_none_of_them() -> None:
     relay = Relay()
-    for number in range(depot_module.ERRANDS_LIMIT + 10):
+    for number in range(clerk_module.ERRANDS_LIMIT + 10):
         relay.ask(relay.other, f"app.m{number}")
     questions = relay.asked()
-    assert len(questions) == depot_module.ERRANDS_LIMIT
+    assert len(questions) == clerk_module.ERRANDS_LIMIT
     for index in range(5):
         relay.answer(pack_records([cached(questions[index][0])]), index=index)
-    assert relay.depot._counts == {30: depot_module.ERRANDS_LIMIT}
+    assert relay.depot.clerk._counts == {30: clerk_module.ERRANDS_LIMIT}
     relay.ask(relay.child, "app")
     assert ("app", 20, False) in relay.asked()
 
@@ -254,7 +254,7 @@ def test_who_does_not_read_answers_gets_no_more_of_them() -> None:
     asked = message(encode("app"), dst=10, src=30, handle=GET_MODULE, reply_to=900)
     for _ in range(300):
         relay.other.say(asked)
-    assert relay.other.link.outbox.size < depot_module.ANSWERS_LIMIT + 1_000_000
+    assert relay.other.link.outbox.size < clerk_module.ANSWERS_LIMIT + 1_000_000
     # The others are served.
     relay.pass_on(20, cached("app"))
     assert len(relay.child.hear()) == 1
@@ -269,7 +269,7 @@ def test_answer_is_compressed_once(monkeypatch: pytest.MonkeyPatch) -> None:
         packs.append(len(rows))
         return pack_records(rows)
 
-    monkeypatch.setattr(depot_module, "pack_records", pack)
+    monkeypatch.setattr(clerk_module, "pack_records", pack)
     for _ in range(50):
         assert relay.ask(relay.other, "app")
     assert packs == [1]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from remotesvc.core import depot as depot_module
+from remotesvc.core import clerk as clerk_module
 from remotesvc.core.authority import GET_RESOURCE
 from remotesvc.core.dead import bury, exhume
 from remotesvc.core.fetch import pack_records
@@ -24,7 +24,7 @@ def test_module_on_its_way_is_not_asked_for_again_and_comes_as_its_name_for_the_
     assert relay.asked() == [("app", 30, False)]
     relay.answer(pack_records([cached("app")]))
     (reply,) = relay.other.hear()
-    assert records(reply) == [row("app")] and relay.depot._counts == {}
+    assert records(reply) == [row("app")] and relay.depot.clerk._counts == {}
 
 
 def test_who_waits_for_the_module_of_another_one_is_judged_by_its_own_grants() -> None:
@@ -102,7 +102,7 @@ def test_loss_of_the_parent_answers_those_too_that_wait_for_others() -> None:
     relay.parent.hang_up()
     for end in (relay.child, relay.other):
         assert [one.encoding for one in end.hear()] == [DEAD] * 6
-    assert relay.depot._counts == {} and not relay.depot._errands
+    assert relay.depot.clerk._counts == {} and not relay.depot.clerk._errands
 
 
 def test_loss_of_who_asked_first_keeps_nobody_waiting() -> None:
@@ -123,7 +123,7 @@ def test_answer_that_is_lost_keeps_others_waiting_for_twice_their_patience_at_mo
     relay.ask(relay.other, "app")
     relay.ask(relay.other, ("app", "a.txt"), GET_RESOURCE)
     assert relay.asked() == [("app", 20, False), (("app", "a.txt"), 30, 0)]
-    relay.clock.advance(2 * depot_module.PATIENCE)
+    relay.clock.advance(2 * clerk_module.PATIENCE)
     assert relay.asked() == [("app", 30, False)]
     relay.answer(pack_records([row("app")]))
     assert records(relay.other.hear()[0]) == [row("app")]
@@ -142,18 +142,18 @@ def test_forged_answer_frees_nobody() -> None:
         told = message(forged, dst=10, src=src, handle=handle, encoding=RAW)
         relay.child.say(told)
     assert relay.child.hear() == [] == relay.other.hear()
-    assert relay.asked() == [] and relay.depot._find("app") is None
+    assert relay.asked() == [] and relay.depot.find("app") is None
 
 
 def test_those_that_wait_for_others_are_counted() -> None:
     relay = Relay()
-    for number in range(depot_module.ERRANDS_LIMIT + 10):
+    for number in range(clerk_module.ERRANDS_LIMIT + 10):
         heard = relay.ask(relay.other, "app")
-        assert [one.encoding for one in heard] == [DEAD] * (number >= depot_module.ERRANDS_LIMIT)
+        assert [one.encoding for one in heard] == [DEAD] * (number >= clerk_module.ERRANDS_LIMIT)
     assert relay.asked() == [("app", 30, False)]
     relay.answer(refused("app"))
-    assert len(relay.other.hear()) == depot_module.ERRANDS_LIMIT
-    assert relay.depot._counts == {}
+    assert len(relay.other.hear()) == clerk_module.ERRANDS_LIMIT
+    assert relay.depot.clerk._counts == {}
 
 
 def test_answer_that_is_too_large_when_names_are_modules_again_is_told() -> None:
@@ -164,4 +164,4 @@ def test_answer_that_is_too_large_when_names_are_modules_again_is_told() -> None
     relay.answer(pack_records([cached("app")]))
     (reply,) = relay.other.hear()
     assert reply.encoding == DEAD and "max_message_size" in str(exhume(reply.payload))
-    assert relay.depot._counts == {}
+    assert relay.depot.clerk._counts == {}

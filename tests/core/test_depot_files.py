@@ -90,7 +90,7 @@ def test_listing_is_kept_as_a_file_is() -> None:
 
 def test_file_that_made_room_while_it_was_asked_for_is_still_given() -> None:
     relay = Relay()
-    relay.depot._shelf = Shelf(3000)
+    relay.depot.clerk._shelf = Shelf(3000)
     relay.ask(relay.child, FILE, GET_RESOURCE)
     relay.asked()
     relay.answer(b"text")
@@ -99,7 +99,7 @@ def test_file_that_made_room_while_it_was_asked_for_is_still_given() -> None:
     relay.ask(relay.child, ("app", "large"), GET_RESOURCE)
     relay.asked()
     relay.answer(bytes(1500), index=1)
-    assert relay.depot._shelf.get(FILE) is None
+    assert relay.depot.clerk._shelf.get(FILE) is None
     relay.child.hear()
     relay.answer(SAME, PLAIN, index=0)
     assert [one.payload for one in relay.child.hear()] == [b"text"]

@@ -1,7 +1,5 @@
 """The children of a child: ordered, tended, and ended with it; here without any process."""
 
-import ast
-import importlib.util
 import sys
 import threading
 import types
@@ -11,6 +9,9 @@ from typing import Any, ClassVar
 import pytest
 
 from remotesvc.bootstrap.manifest import MODULES
+from remotesvc.controller.modules.found import Module
+from remotesvc.controller.modules.grants import is_toolkit
+from remotesvc.controller.modules.locate import Locator
 from remotesvc.core import hops as hops_module
 from remotesvc.core.authority import OPEN_CHILD, TEND_CHILD
 from remotesvc.core.errors import DisconnectedError
@@ -19,6 +20,9 @@ from remotesvc.core.hops import HOP_MODULES, Hops, hops_of, start
 from remotesvc.core.switch import Switch
 from remotesvc.core.values import encode
 from tests.core.ends import Clock, Neighbour, Waiter, message
+
+# What an order imports on a thread of its own, which may ask.
+OF_A_THREAD = ("remotesvc.connect", "remotesvc.connect.ahead", "remotesvc.connect.opener")
 
 
 class Stream:
@@ -202,13 +206,12 @@ def test_program_of_an_order_that_cannot_be_carried_out_is_ended(
 
 
 def test_modules_of_a_first_order_are_complete() -> None:
-    # The I/O thread imports them and cannot ask for more: each import of theirs is one of them,
-    # in the payload, or of the standard library.
+    # The I/O thread imports them, some at the order and some at the first question of one behind,
+    # and cannot ask for more: each import of theirs, by name and in functions too, is one of
+    # them, in the payload, or of the standard library.
+    locator = Locator()
     for name in HOP_MODULES:
-        spec = importlib.util.find_spec(name)
-        assert spec is not None and spec.origin is not None
-        with open(spec.origin, encoding="utf-8") as file:
-            tree = ast.parse(file.read())
-        for node in tree.body:
-            if isinstance(node, ast.ImportFrom) and node.level == 1 and node.module:
-                assert f"remotesvc.core.{node.module}" in {*HOP_MODULES, *MODULES}, name
+        found = locator.find(name)
+        assert isinstance(found, Module)
+        ours = [one for one in locator.imports(found) if isinstance(locator.find(one), Module)]
+        assert set(filter(is_toolkit, ours)) <= {*HOP_MODULES, *MODULES, *OF_A_THREAD}, name

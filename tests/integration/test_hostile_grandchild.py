@@ -21,7 +21,8 @@ from remotesvc.core.authority import (
     STDIO,
     TEND_CHILD,
 )
-from remotesvc.core.depot import ANSWERS_LIMIT, pack_parcel
+from remotesvc.core.clerk import ANSWERS_LIMIT
+from remotesvc.core.depot import pack_parcel
 from remotesvc.core.finder import REFUSED
 from remotesvc.core.questions import PAYLOAD
 from remotesvc.core.shelf import File

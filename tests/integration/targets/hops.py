@@ -226,4 +226,4 @@ def questions() -> "int":
     from remotesvc.bootstrap import seed
     from remotesvc.core.hops import hops_of
 
-    return sum(hops_of(seed._own_finder().child).depot._counts.values())
+    return sum(hops_of(seed._own_finder().child).depot.clerk._counts.values())
