@@ -4,7 +4,6 @@ Where remotesvc is installed they are made from its files. A child hands on what
 from itself: nothing of that comes to it a second time.
 """
 
-import pkgutil
 import sys
 import threading
 
@@ -91,6 +90,8 @@ def _read(finder: "Any", package: "str", name: "str") -> "bytes":
 
 
 def _text(name: "str") -> "str":
+    import pkgutil  # a child needs neither it nor what it imports
+
     data = pkgutil.get_data("remotesvc.bootstrap", name)
     if data is None:
         raise InterpreterError("this installation of remotesvc lacks %s: install it anew" % name)

@@ -1,6 +1,6 @@
 """Tries: how often one attempt has tried to reach its host, and the pauses between."""
 
-import random
+import os
 
 from ..core.errors import ConnectTimeout
 from .retry import next_try
@@ -33,7 +33,7 @@ class Tries:
         attempt = self._attempt
         if attempt.is_cancelled:
             return None
-        chance = random.random()  # noqa: S311 nobody gains by knowing when we come back
+        chance = int.from_bytes(os.urandom(4), "big") / (1 << 32)
         again = next_try(failure, attempt.tries, self._counted, self.retries, attempt.left, chance)
         if again is None:
             return None
