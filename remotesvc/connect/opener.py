@@ -5,7 +5,6 @@ the facts of HELLO, a question of the login, the loss of the link, the end of th
 """
 
 import importlib
-import queue
 import threading
 
 from ..core.errors import DisconnectedError, Error
@@ -14,11 +13,10 @@ from ..core.values import encode
 from ..core.wire import PLAIN
 from .base import Attempt
 from .order import Order, describe_error
-from .shortage import explain_shortage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Dict, List, Sequence, Tuple, Union
+    from typing import Any, Callable, Dict
 
     from ..bootstrap.child import Child
     from ..core.hops import Hops
@@ -81,7 +79,6 @@ class _Task:
         # What was started ahead of the connector, until there is a connection.
         self._ahead: "Any" = hops.connections.get(link.peer_id)
         self.connection: "Any" = self._ahead
-        self._answers: "queue.Queue[Union[str, List[Any]]]" = queue.Queue()
         self._hops = hops
         self._message = message
         self._link = link
@@ -100,14 +97,18 @@ class _Task:
 
         def close(text: "str") -> "None":
             attempt.cancel()
-            self._answers.put("nobody waits for it any more")
             link.end(DisconnectedError(text))
 
-        tended.update(cancel=attempt.cancel, close=close, answer=self._answers.put)
+        tended.update(cancel=attempt.cancel, close=close)
         if link.error is not None:
             raise link.error  # before there was anything to close
         if "prompts" in order.opts:
-            order.opts["prompts"] = self._ask
+            from .prompter import Prompter
+
+            prompter = Prompter(self._tell)
+            order.opts["prompts"] = prompter.ask
+            attempt.cut_by(prompter.give_up)
+            tended["answer"] = prompter.take
         connection = self._connect(order, attempt)
         self.connection = hops.connections[order.context_id] = connection
         if self._ahead is not None:
@@ -124,6 +125,8 @@ class _Task:
         try:
             return connector.connect(opener, order.context_id, attempt, **order.opts)
         except Exception as error:
+            from .shortage import explain_shortage
+
             raise explain_shortage(attempt, error) or error from error
 
     def _kill(self, _: "Any") -> "None":
@@ -133,16 +136,6 @@ class _Task:
 
     def _tell(self, verb: "str", told: "Any" = None) -> "None":
         self._hops.child.switch.reply(self._message, PLAIN, encode((verb, told)))
-
-    def _ask(
-        self, title: "str", instructions: "str", questions: "Sequence[Tuple[str, bool]]"
-    ) -> "List[Any]":
-        """Have the user answer, wherever he is (in the place of `prompts=`)."""
-        self._tell("ask", questions[0][0])
-        answer: "Any" = self._answers.get()
-        if isinstance(answer, str):
-            raise Error(answer)
-        return list(answer)
 
     def note_change(self) -> "None":
         """Tell that the child is there, or that its link has ended."""

@@ -4,32 +4,26 @@ Options given here go on its command line; what is left out, ssh_config says. It
 unless something may have to be typed. Payload is written at once: ssh asks elsewhere.
 """
 
-import re
-import subprocess
 from functools import partial
 
 from ..bootstrap.command import candidates, shell_command
 from ..bootstrap.seed import get_payload
 from ..core.errors import ConnectError
-from .askpass import Askpass, is_possible
 from .base import Connection, last_words
 from .command import explainer, find_program, open_stream
 from .patient import PatientStream
 from .process import ProcessStream
-from .prompts import Dialogue, Prompt
 from .retry import FINAL
 from .sshwords import CLUES, failure_of, options_argv, split_destination
-from .terminal import Terminal
 from .tries import Tries
-from .typist import Typist, hide
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Dict, List, Optional, Sequence, Union
+    from typing import Any, List, Optional, Sequence, Union
 
     from ..bootstrap.command import PythonPath
-    from ..core.secret import Secret
     from ..types import Opener
+    from .asker import Asker
     from .base import Attempt
     from .typist import Prompts
 
@@ -101,8 +95,7 @@ def connect(  # long: one keyword for each option of ssh()
 ) -> "Connection":
     """Log in by ssh and start a child there; whether it worked, the first call tells."""
     names = candidates(python_path)
-    secret, phrase = hide(password), hide(passphrase)
-    may_ask = secret is not None or phrase is not None or prompts is not None
+    may_ask = password is not None or passphrase is not None or prompts is not None
     find_program(attempt, [program])
     payload = get_payload()
     words = _words(
@@ -119,7 +112,7 @@ def connect(  # long: one keyword for each option of ssh()
         port=port,
         config_file=config_file,
         identity_file=identity_file,
-        has_password=secret is not None,
+        has_password=password is not None,
         known_hosts=known_hosts,
         host_key_policy=host_key_policy,
         jump=jump,
@@ -127,9 +120,11 @@ def connect(  # long: one keyword for each option of ssh()
         keepalive=keepalive,
     )
     attempt.note("resolve", "started %s, which reads ssh_config" % " ".join(words[:-1]))
-    asker: "Optional[_Asker]" = None
+    asker: "Optional[Asker]" = None
     if may_ask:
-        asker = _Asker(router, attempt, words, secret, phrase, prompts)
+        from .asker import Asker
+
+        asker = Asker(router, attempt, words, password, passphrase, prompts)
     begin = partial(_begin, router, attempt, words) if asker is None else asker.begin
     tries = Tries(attempt, retries)
     stream = PatientStream(router, begin, partial(_judge, asker), tries)
@@ -184,7 +179,7 @@ def _begin(router: "Opener", attempt: "Attempt", words: "List[str]") -> "Process
     return started or open_stream(attempt, words[0], lambda: ProcessStream(router.loop, words))
 
 
-def _judge(asker: "Optional[_Asker]", exit_status: "Optional[int]", stderr: "str") -> "str":
+def _judge(asker: "Optional[Asker]", exit_status: "Optional[int]", stderr: "str") -> "str":
     """Return the kind of a failure; whoever was asked for something is not asked again."""
     if exit_status != OWN_STATUS or (asker is not None and asker.was_asked):
         return FINAL
@@ -200,99 +195,3 @@ def _explain(
     text = "%s: ssh did not connect%s" % (where, said)
     default = ConnectError(text, None, None, exit_status, stderr)
     return tries.told(_explain_clue(where, exit_status, stderr) or default)
-
-
-class _Asker:
-    """Starts ssh where it may ask, each time at a desk of its own."""
-
-    def __init__(
-        self,
-        router: "Opener",
-        attempt: "Attempt",
-        words: "List[str]",
-        password: "Optional[Secret]",
-        passphrase: "Optional[Secret]",
-        prompts: "Optional[Prompts]",
-    ) -> "None":
-        self.fail: "Callable[[Exception], None]" = lambda error: None
-        self.was_asked = False
-        self._router = router
-        self._attempt = attempt
-        self._words = words
-        self._prompts = prompts
-        facts = _facts(attempt, [*words[:1], "-G", *words[1:-1]])
-        self._expected = [_password_prompt(facts, password), _passphrase_prompt(passphrase)]
-
-    def begin(self) -> "ProcessStream":
-        """Start ssh and answer what it asks."""
-        router, attempt = self._router, self._attempt
-        desk = Askpass(router.loop) if is_possible() else Terminal(router.loop, attempt)
-        try:
-            stream = _start(router, attempt, self._words, desk)
-        except BaseException:
-            desk.close()
-            raise
-
-        def answer(secret: "Secret") -> "None":
-            self.was_asked = True
-            desk.type(secret)
-
-        dialogue = Dialogue(self._expected, self._prompts is not None)
-        typist = Typist(router, attempt.where, dialogue, self._ask, answer)
-        typist.fail = self.fail
-        if isinstance(desk, Askpass):
-            desk.on_question = typist.hear
-        else:
-            desk.on_text = typist.read
-        desk.start()
-        return stream
-
-    def _ask(self, *question: "Any") -> "Sequence[str]":
-        self.was_asked = True
-        return self._prompts(*question)  # type: ignore[misc]
-
-
-def _start(
-    router: "Opener", attempt: "Attempt", words: "List[str]", desk: "Union[Askpass, Terminal]"
-) -> "ProcessStream":
-    """Start ssh where it asks at the desk."""
-    env = None
-    if isinstance(desk, Askpass):
-        env = desk.env
-    else:
-        words = desk.argv(words, is_stdin=False)
-    return open_stream(attempt, words[0], lambda: ProcessStream(router.loop, words, env, desk))
-
-
-# -- what it asks --------------------------------------------------------------------------------
-
-
-def _facts(attempt: "Attempt", words: "Sequence[str]") -> "Dict[str, str]":
-    """Return what the configuration makes of the host, as `ssh -G` tells."""
-    try:
-        done = subprocess.run(
-            words,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            timeout=max(0.1, attempt.left),
-        )
-    except subprocess.TimeoutExpired:
-        raise attempt.timed_out("resolve", "ssh -G did not answer") from None
-    lines = done.stdout.decode("utf-8", "surrogateescape").splitlines()
-    return {name: value for name, _, value in (line.partition(" ") for line in lines)}
-
-
-def _password_prompt(facts: "Dict[str, str]", secret: "Optional[Secret]") -> "Prompt":
-    """Return the prompt of the host itself: those of hosts on the way look alike."""
-    user, host = facts.get("user", ""), facts.get("hostkeyalias") or facts.get("hostname", "")
-    place = re.escape("%s@%s" % (user, host))
-    pattern = r"%s's password: |\(%s\) [Pp]assword: ?" % (place, place)
-    if not {"proxyjump", "proxycommand"} & set(facts):
-        pattern += r"|[Pp]assword: ?"  # keyboard-interactive, before 8.5
-    return Prompt(pattern, secret, "password of %s@%s" % (user, host))
-
-
-def _passphrase_prompt(secret: "Optional[Secret]") -> "Prompt":
-    pattern = r"Enter passphrase for (key )?[^\n]*: "
-    return Prompt(pattern, secret, "passphrase of the key", "passphrase")

@@ -3,7 +3,6 @@
 from .become import Way, become
 from .login import new_word
 from .prompts import Prompt
-from .terminal import Terminal
 from .typist import hide
 
 TYPE_CHECKING = False
@@ -13,6 +12,7 @@ if TYPE_CHECKING:
     from ..bootstrap.command import PythonPath
     from ..types import Opener
     from .base import Attempt, Connection
+    from .terminal import Terminal
     from .typist import Prompts
 
 __all__ = ["PROMPT", "TARGET", "argv", "connect"]
@@ -51,11 +51,16 @@ def connect(
     """Become a user by sudo. Only with a password or prompts= there is a terminal, or by `tty`."""
     may_ask = password is not None or prompts is not None
     mark = "remotesvc-" + new_word()
+    terminal: "Optional[Terminal]" = None
+    if may_ask if tty is None else tty:
+        from .terminal import Terminal
+
+        terminal = Terminal(router.loop, attempt)
     way = Way(
         program,
         lambda command: argv(command, username, mark if may_ask else None, program, args),
         Prompt(PROMPT.format(mark), hide(password), "password of sudo"),
-        Terminal(router.loop, attempt) if (may_ask if tty is None else tty) else None,
+        terminal,
         mark,
     )
     return become(router, context_id, attempt, way, prompts, python_path)

@@ -22,7 +22,7 @@ from remotesvc import (
     ResolveError,
     Router,
 )
-from remotesvc.connect import openssh
+from remotesvc.connect import asker, openssh
 from remotesvc.connect.askpass import is_possible
 from remotesvc.connect.retry import AWAY, PAUSES
 from remotesvc.testing.options import ServerOptions
@@ -48,7 +48,7 @@ def connect(router: Router, server: SshServer, **opts: Any) -> Context:
 def desk(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Where ssh asks."""
     if request.param == "terminal":
-        monkeypatch.setattr(openssh, "is_possible", lambda: False)
+        monkeypatch.setattr(asker, "is_possible", lambda: False)
     elif not is_possible():
         pytest.skip("no memfd_create here (Linux, Python 3.8)")
     kind: str = request.param
