@@ -1,11 +1,10 @@
 """The host of the SSH measurements: a real sshd, as near or as far as wanted, with a quiet login.
 
-Its home is empty (a start-up file of the account can cost more than everything else), and its
-`python3` is the interpreter that the peers run in.
+Its home is empty (a start-up file of the account can cost more than everything else), and so is
+the folder of packages beside its `python3`, which else is the interpreter that the peers run in.
 """
 
-import os
-import sys
+import venv
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,11 +22,10 @@ SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
 @contextmanager
 def start_host(folder: Path) -> Iterator[SshServer]:
     """Run the host below an existing, empty folder."""
-    home, programs = folder / "home", folder / "bin"
+    home, python = folder / "home", folder / "python"
     home.mkdir(mode=0o700)
-    programs.mkdir()
-    (programs / "python3").symlink_to(os.path.realpath(sys.executable))
-    environment = (("HOME", str(home)), ("PATH", f"{programs}:{SYSTEM_PATH}"))
+    venv.create(python, symlinks=True)
+    environment = (("HOME", str(home)), ("PATH", f"{python}/bin:{SYSTEM_PATH}"))
     with start_server("sshd", ServerOptions(environment=environment)) as server:
         yield server
 
