@@ -6,12 +6,13 @@ import shlex
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
 from tests.integration.hosts import needs_program, write_program
+from tests.testing.client import wait_for_end
 
 __all__ = ["LIMITS", "podman_program", "running_podman"]
 
@@ -64,6 +65,18 @@ def _container(folder: Path, network: str) -> Iterator[tuple[str, str]]:
         yield program, name
     finally:
         _call(program, "rm", "-f", "-t", "0", name)
+        # What watched a container that was killed cleans up by itself, in the same folder.
+        while busy := list(_users_of(folder)):
+            for pid in busy:
+                wait_for_end(pid)
+
+
+def _users_of(folder: Path) -> Iterator[int]:
+    """Yield the processes in whose command lines a folder is named."""
+    for process in Path("/proc").iterdir():
+        with suppress(OSError):  # it is none, or has just ended
+            if str(folder).encode() in (process / "cmdline").read_bytes():
+                yield int(process.name)
 
 
 def _root_folder(root: Path) -> Path:
