@@ -127,7 +127,9 @@ class Router(Ways):
         self.workers = workers.Workers()
         # Users' callbacks may wait for calls, which may wait for the workers.
         self.callbacks = workers.Workers("callback")
-        self.outgoing = outgoing.Outgoing(self.switch, modules, self.workers, self.name_of)
+        self.outgoing = outgoing.Outgoing(
+            self.switch, modules, self.workers, self.name_of, self.loop.call_later
+        )
         self._output = prints.Output(self.switch, output or prints.print_line, self.name_of)
         self.output_window: "int" = prints.OUTPUT_WINDOW
         self._logs = logs.Logs(self.switch, self.name_of, output is None)

@@ -53,10 +53,11 @@ class Outgoing:
         policy: "ModulePolicy | None",
         workers: "Workers",
         name_of: Callable[[int], str],
+        call_later: Callable[[float, Callable[[], None]], object],
     ) -> None:
         self._switch = switch
         self._shipment = Shipment(switch, policy)
-        self.responder = Responder(switch, self._shipment, workers, name_of)
+        self.responder = Responder(switch, self._shipment, workers, name_of, call_later)
         self._known: dict[Any, _Named] = {}
 
     def encode_call(

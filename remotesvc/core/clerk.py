@@ -37,9 +37,10 @@ __all__ = ["Clerk"]
 # Requests of one child that wait for an answer from above.
 ERRANDS_LIMIT = 256
 
-# Bytes of answers, to one neighbour, that may wait to be written; who asks for more and does not
-# read gets none.
+# Bytes of answers, to one neighbour, that may wait to be written; what it asks for meanwhile waits
+# until it has read, as many questions as may wait for an answer. How soon that is seen.
 ANSWERS_LIMIT = 8 * 1024 * 1024
+PAUSE = 0.02
 
 # Who waits for the answer to somebody else is asked for by itself after once or twice this time:
 # that answer may be lost, and half of what an import waits is left then.
@@ -68,6 +69,8 @@ class Clerk:
         # How many questions of each neighbour are not answered yet, and which wait for which.
         self._counts: "Dict[int, int]" = {}
         self._errands = Errands()
+        # What neighbours asked for that have not read their answers.
+        self._late: "Dict[int, List[Message]]" = {}
         self._is_watching = False
         self._shelf = Shelf()
         # Answers of one record, packed: who asks for the same again and again has this thread
@@ -82,6 +85,7 @@ class Clerk:
             self._errands.forget(ids)
             for context_id in ids:
                 self._counts.pop(context_id, None)
+                self._late.pop(context_id, None)
 
     def take_question(self, link: "Optional[Link]", message: "Message") -> "None":
         """Answer a neighbour, or ask the parent for it (for both handlers of the depot)."""
@@ -92,8 +96,7 @@ class Clerk:
             self._switch.refuse(link, message, "protocol", "no request of a child's for a module")
             return
         if link.outbox.size > ANSWERS_LIMIT:  # type: ignore[union-attr]
-            # Not even a refusal is kept for it.
-            self._switch.report_once(link, "congested", "dropped %r: it does not read" % message)
+            self._put_off(link, message)  # type: ignore[arg-type]
             return
         errand = _Errand(self, message, question)
         if question[0] == PAYLOAD and "payload" in vars(self._finder):
@@ -110,6 +113,27 @@ class Clerk:
             if not self._begin(errand):
                 return
         errand.ask(self._switch)
+
+    def _put_off(self, link: "Link", message: "Message") -> "None":
+        """Keep what is asked by one who is still to read; it may be that it never does."""
+        with self._lock:
+            late = self._late.setdefault(link.peer_id, [])
+            if len(late) < ERRANDS_LIMIT:
+                late.append(message)
+                if len(late) == 1:
+                    self._call_later(PAUSE, lambda: self._take_late(link))
+                return
+        # Not even a refusal is kept for it.
+        self._switch.report_once(link, "congested", "dropped %r: it does not read" % message)
+
+    def _take_late(self, link: "Link") -> "None":
+        with self._lock:
+            if link.peer_id in self._late and link.outbox.size > ANSWERS_LIMIT:
+                self._call_later(PAUSE, lambda: self._take_late(link))
+                return
+            late = self._late.pop(link.peer_id, [])
+        for message in late:
+            self.take_question(link, message)
 
     def request(self, place: "Any", what: "str") -> "Message":
         """Ask for a file for this context itself; what came once is kept."""

@@ -260,6 +260,41 @@ def test_who_does_not_read_answers_gets_no_more_of_them() -> None:
     assert len(relay.child.hear()) == 1
 
 
+def test_what_is_asked_before_all_is_read_is_answered_once_it_was() -> None:
+    relay = Relay(capacity=1 << 16)
+    source = "".join(chr(33 + (n * n * 7919 >> 5) % 90) for n in range(200_000))
+    relay.pass_on(30, row("app", source))
+    asked = message(encode("app"), dst=10, src=30, handle=GET_MODULE, reply_to=900)
+    count = 0
+    while relay.other.link.outbox.size <= clerk_module.ANSWERS_LIMIT:
+        relay.other.say(asked)
+        count += 1
+    for _ in range(clerk_module.ERRANDS_LIMIT + 5):
+        relay.other.say(asked)
+    relay.clock.advance(clerk_module.PAUSE)
+    heard = []
+    while relay.clock._timers:
+        heard += relay.other.hear()
+        relay.clock.advance(clerk_module.PAUSE)
+    heard += relay.other.hear()
+    answers = [one for one in heard if one.handle == 900]
+    assert len(answers) == count + clerk_module.ERRANDS_LIMIT and relay.depot.clerk._late == {}
+    assert len(relay.reports) == 1 and "it does not read" in relay.reports[0]
+
+
+def test_loss_of_who_does_not_read_leaves_nothing_of_what_it_asked() -> None:
+    relay = Relay(capacity=1 << 16)
+    source = "".join(chr(33 + (n * n * 7919 >> 5) % 90) for n in range(200_000))
+    relay.pass_on(30, row("app", source))
+    asked = message(encode("app"), dst=10, src=30, handle=GET_MODULE, reply_to=900)
+    while not relay.clock._timers:
+        relay.other.say(asked)
+    relay.other.hang_up()
+    assert relay.depot.clerk._late == {}
+    relay.clock.advance(clerk_module.PAUSE)
+    assert relay.clock._timers == []
+
+
 def test_answer_is_compressed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     relay = Relay()
     relay.pass_on(30, row("app"))

@@ -191,3 +191,35 @@ def test_missing_file_is_no_matter_for_the_log(
         child.call(data.data, "app", "none.txt")
 
     assert caplog.records == []
+
+
+# Reads a file that takes long, and imports meanwhile.
+BOTH = """\
+import importlib, pkgutil, threading
+
+def read_and_import():
+    sizes = []
+    def read():
+        sizes.append(len(pkgutil.get_data("both", "large.bin")))
+    reader = threading.Thread(target=read)
+    reader.start()
+    number = 0
+    while reader.is_alive() and number < 100:
+        importlib.import_module("both.m%d" % number)
+        number += 1
+    reader.join()
+    return sizes
+"""
+
+
+@pytest.mark.parametrize("is_behind_relay", [False, True])
+def test_import_while_a_large_file_is_read_waits_and_does_not_fail(
+    router: Router, tmp_path: Path, is_behind_relay: bool
+) -> None:
+    with own_sources(tmp_path / "own") as sources:
+        modules = {f"both/m{number}.py": "" for number in range(100)}
+        sources.write({"both/__init__.py": BOTH, "both/large.bin": bytes(32 << 20), **modules})
+        via = router.local() if is_behind_relay else None
+        child = router.local(via=via)
+        for _ in range(3):
+            assert child.call(sources.get("both", "read_and_import")) == [32 << 20]

@@ -1,8 +1,9 @@
 """Responder: the wire side of module requests; it answers on workers, never on a reading thread.
 
 What a child asks is a stranger's word: it is decoded with limits, judged by grants, and refusals
-are logged. A child has a limited number of requests waiting, and one at a time is answered: who
-floods us waits behind himself, and the import of another child does not.
+are logged. A child has a limited number of requests waiting, and one at a time is answered, once
+it has read most of the answers before: who floods us waits behind himself, and the import of
+another child does not.
 """
 
 import logging
@@ -41,8 +42,10 @@ REQUEST_LIMIT = 8192
 # Refusals that are logged for one context: what a hostile one asks may not fill the disk.
 LOG_LIMIT = 100
 
-# Bytes of answers, to one context, that may wait to be written before the next is made.
+# Bytes of answers, to one context, that may wait to be written before the next is made; and how
+# soon it is seen that they were.
 ANSWERS_LIMIT = 8 * 1024 * 1024
+PAUSE = 0.02
 
 
 class Responder:
@@ -54,11 +57,13 @@ class Responder:
         shipment: Shipment,
         workers: "Workers",
         name_of: Callable[[int], str],
+        call_later: Callable[[float, Callable[[], None]], object],
     ) -> None:
         self._switch = switch
         self._shipment = shipment
         self._workers = workers
         self._name_of = name_of
+        self._call_later = call_later
         # What waits, of each context that a worker is at work for, and of those it made up.
         self._waiting: dict[int, deque[Job]] = {}
         self._refusals: dict[int, int] = {}
@@ -81,10 +86,14 @@ class Responder:
             is_idle = is_taken and src not in self._waiting
             if is_taken:
                 self._waiting.setdefault(src, deque()).append((message, answer))
-        if not is_taken:
-            self._switch.refuse(link, message, "congested", "too many or too long requests")
-        elif is_idle:
+        text = "too many or too long requests"
+        if is_idle:
             self._workers.defer(lambda: self._serve(src))
+        elif not is_taken and self._is_congested(src):
+            # Not even a refusal is kept for it.
+            self._switch.report_once(link, "congested", f"dropped {message!r}: {text}")
+        elif not is_taken:
+            self._switch.refuse(link, message, "congested", text)
 
     def forget(self, ids: set[int]) -> None:
         """Drop what lost contexts asked for, and what was counted for them."""
@@ -93,19 +102,28 @@ class Responder:
                 self._refusals.pop(context_id, None)
                 self._waiting.pop(context_id, None)
 
+    def _is_congested(self, src: int) -> bool:
+        """Tell whether a context has not read its answers yet; or it does not read at all."""
+        link = self._switch.routes.get(src)
+        return link is not None and link.outbox.size > ANSWERS_LIMIT
+
     def _serve(self, src: int) -> None:
         """Answer the first request of a context; behind those of others comes its next one."""
+
+        def serve_next() -> None:
+            self._workers.defer(lambda: self._serve(src))
+
+        if self._is_congested(src):
+            self._call_later(PAUSE, serve_next)
+            return
         with self._lock:
             queue = self._waiting.get(src)
             if not queue:
                 self._waiting.pop(src, None)
                 return
             message, answer = queue.popleft()
-        link = self._switch.routes.get(src)
-        # Who does not read its answers gets no more of them: none is kept for it but these.
-        if link is None or link.outbox.size <= ANSWERS_LIMIT:
-            self._answer(message, answer)
-        self._workers.defer(lambda: self._serve(src))
+        self._answer(message, answer)
+        serve_next()
 
     def _answer(self, message: "Message", answer: "Answer") -> None:
         try:

@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from remotesvc.controller.modules.responder import (
+    ANSWERS_LIMIT,
     LOG_LIMIT,
+    PAUSE,
     REQUEST_LIMIT,
     REQUESTS_LIMIT,
     Responder,
@@ -20,8 +22,8 @@ from remotesvc.core.authority import GET_MODULE, GET_RESOURCE
 from remotesvc.core.finder import MODULE, REFUSED
 from remotesvc.core.switch import Switch
 from remotesvc.core.values import decode, encode
-from remotesvc.core.wire import DEAD, PLAIN, RAW, Message
-from tests.core.ends import Neighbour, message
+from remotesvc.core.wire import DEAD, FRAGMENT, PLAIN, RAW, Message
+from tests.core.ends import Clock, Neighbour, message
 from tests.integration.sources import Sources, own_sources
 
 CHILD, OTHER, REPLY = 1, 2, 300
@@ -53,10 +55,14 @@ class Queue:
 class Home:
     """A controller's switch with two children, and the responder that they ask."""
 
-    def __init__(self) -> None:
+    def __init__(self, capacity: int | None = None) -> None:
         self.reports: list[str] = []
         self.switch = Switch(0, (), 1 << 20, False, self.reports.append)
-        self.children = {number: Neighbour(self.switch, number) for number in (CHILD, OTHER)}
+        self.children = {
+            CHILD: Neighbour(self.switch, CHILD, capacity=capacity),
+            OTHER: Neighbour(self.switch, OTHER),
+        }
+        self.clock = Clock()
         self.shipment = Shipment(self.switch, None)
         self.queue = Queue()
         self.responder = Responder(
@@ -64,6 +70,7 @@ class Home:
             self.shipment,
             self.queue,  # type: ignore[arg-type]
             lambda context_id: f"host\x1b{context_id}",
+            self.clock.call_later,
         )
         self.switch.serve(GET_MODULE, self.responder.on_module)
         self.switch.serve(GET_RESOURCE, self.responder.on_resource)
@@ -190,6 +197,32 @@ def test_number_and_length_of_requests_under_way_are_limited(home: Home) -> None
     assert len(home.answers()) == REQUESTS_LIMIT
     assert home.ask("vault").encoding == RAW
     assert dead(home.ask("v" * REQUEST_LIMIT))[0] == "congested"
+
+
+def test_what_is_asked_before_all_is_read_is_answered_once_it_was(sources: Sources) -> None:
+    home = Home(capacity=1 << 16)
+    home.shipment.push(CHILD, "app")
+    link = home.children[CHILD].link
+    home.children[CHILD].hear()
+    sources.write({"app/data/b.bin": bytes(1 << 19)})
+    question = encode(("app", "data/b.bin"))
+    while not home.clock._timers:
+        home.say(question, GET_RESOURCE)
+        home.queue.run()
+    assert link.outbox.size <= ANSWERS_LIMIT + (1 << 20)
+    for _ in range(REQUESTS_LIMIT + 5):
+        home.say(encode("vault"))
+    home.queue.run()
+    # Others go on, and it gets no more, not even refusals.
+    assert home.ask("vault", src=OTHER).encoding == RAW
+    assert link.outbox.size <= ANSWERS_LIMIT + (1 << 20)
+    assert len(home.reports) == 1 and "too many or too long requests" in home.reports[0]
+    heard = home.children[CHILD].hear()
+    home.clock.advance(PAUSE)
+    heard += home.answers()
+    whole = [one.encoding for one in heard if one.handle == REPLY and not one.encoding & FRAGMENT]
+    assert whole == [RAW] * REQUESTS_LIMIT
+    assert home.clock._timers == []
 
 
 def test_flood_of_one_child_leaves_the_others_their_turn(home: Home) -> None:
