@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Clerk"]
 
-# Requests of one child that wait for an answer from above.
+# Requests of one child that wait for an answer from above. A context behind it may have as many of
+# them as it leaves free: there is always room for one of another.
 ERRANDS_LIMIT = 256
 
 # Bytes of answers, to one neighbour, that may wait to be written; what it asks for meanwhile waits
@@ -66,7 +67,8 @@ class Clerk:
         self._finder = finder
         self._ask = ask
         self._call_later = call_later
-        # How many questions of each neighbour are not answered yet, and which wait for which.
+        # How many questions of each neighbour, and of those for each context behind it, are not
+        # answered yet; and which wait for which.
         self._counts: "Dict[int, int]" = {}
         self._errands = Errands()
         # What neighbours asked for that have not read their answers.
@@ -150,11 +152,12 @@ class Clerk:
 
     def _begin(self, errand: "_Errand") -> "bool":
         """Take what the parent has to answer; tell whether it is to be asked now."""
-        count = self._counts.get(errand.src, 0)
-        if count >= ERRANDS_LIMIT:
+        accounts, counts = {errand.src, errand.context_id}, self._counts
+        if sum(counts.get(one, 0) for one in accounts) >= ERRANDS_LIMIT:
             self._switch.refuse(None, errand.message, "congested", "too many requests")
             return False
-        self._counts[errand.src] = count + 1
+        for one in accounts:
+            counts[one] = counts.get(one, 0) + 1
         if self._is_here(errand) or self._errands.join(errand):
             return True
         self._watch()
@@ -236,11 +239,12 @@ class Clerk:
             self._switch.reply(message, *answer.answer_to(errand.has))
         else:
             self._switch.reply(message, DEAD, answer)
-        left = self._counts.get(errand.src, 1) - 1
-        if left:
-            self._counts[errand.src] = left
-        else:
-            self._counts.pop(errand.src, None)
+        for one in {errand.src, errand.context_id}:
+            left = self._counts.get(one, 1) - 1
+            if left:
+                self._counts[one] = left
+            else:
+                self._counts.pop(one, None)
 
     def _answer(
         self, message: "Message", context_id: "int", rows: "List[Row]", is_whole: "bool"

@@ -247,6 +247,19 @@ def test_requests_that_wait_are_limited_and_a_retry_is_none_of_them() -> None:
     assert ("app", 20, False) in relay.asked()
 
 
+def test_one_behind_a_relay_leaves_room_for_requests_of_those_beside_it() -> None:
+    relay = Relay()
+    for number in range(clerk_module.ERRANDS_LIMIT):
+        relay.ask(relay.child, (f"vault{number}", 21, False))
+    asked = relay.asked()
+    assert len(asked) == clerk_module.ERRANDS_LIMIT // 2
+    assert relay.ask(relay.child, "app") == []
+    assert relay.asked() == [("app", 20, False)]
+    assert relay.depot.clerk._counts == {20: len(asked) + 1, 21: len(asked)}
+    relay.parent.hang_up()
+    assert relay.depot.clerk._counts == {}
+
+
 def test_who_does_not_read_answers_gets_no_more_of_them() -> None:
     relay = Relay(capacity=1)
     source = "".join(chr(33 + (n * n * 7919 >> 5) % 90) for n in range(200_000))
