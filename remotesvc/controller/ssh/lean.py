@@ -10,6 +10,7 @@ elsewhere could belong to somebody else the next time that the loop looks.
 
 import os
 import socket
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,8 @@ class LeanSocket:
         self.loop: Loop | None = None
         self._sock = sock
         self._pid = os.getpid()
+        # Held while its number is written to: meanwhile that becomes nobody else's.
+        self._in_use = threading.RLock()
 
     def recv(self, size: int) -> bytes:
         """Return up to `size` bytes, b"" at the end; times out as the socket does."""
@@ -56,7 +59,8 @@ class LeanSocket:
         """Send some bytes and return how many; times out as the socket does."""
         try:
             # The descriptor does not block: the timeout has seen to that. Closed it is -1.
-            return os.write(self._sock.fileno(), data)
+            with self._in_use:
+                return os.write(self._sock.fileno(), data)
         except BlockingIOError:
             return self._sock.send(data)
 
@@ -68,14 +72,17 @@ class LeanSocket:
 
     def close(self) -> None:
         """Close it, if it is watched by way of the loop; closing twice is fine."""
-        if self.loop is None or os.getpid() != self._pid:
-            self._sock.close()  # in a fork nobody watches
+        if os.getpid() != self._pid:
+            self._sock.close()  # in a fork nobody watches, or writes
+        elif self.loop is None:
+            self._close()
         else:
             self.loop.call_soon(self._close)
 
     def _close(self) -> None:
         self.watch(None)
-        self._sock.close()
+        with self._in_use:
+            self._sock.close()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._sock, name)

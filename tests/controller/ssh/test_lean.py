@@ -1,6 +1,7 @@
 """The socket below paramiko: every byte in order, the timeout and the end as of a plain one."""
 
 import contextlib
+import os
 import queue
 import socket
 import threading
@@ -69,6 +70,33 @@ def test_write_waits_for_room_and_times_out_as_the_socket_does(pair: Pair) -> No
     assert lean.send(b"more") == 4
     lean.shutdown(socket.SHUT_WR)
     reader.join()
+
+
+def test_write_that_a_close_meets_goes_to_nobody_who_got_the_number(no_leaks: None) -> None:
+    near, far = socket.socketpair()
+    pipes: list[int] = []
+
+    class Met(socket.socket):
+        """Is closed by another thread as soon as its number is known."""
+
+        def fileno(self) -> int:
+            number = super().fileno()
+            if threading.current_thread() is threading.main_thread() and not pipes:
+                closer.start()
+                closer.join(0.1)  # it is to wait for the end of the write
+                pipes.extend(os.pipe() + os.pipe())
+            return number
+
+    lean = LeanSocket(Met(fileno=near.detach()))
+    lean.settimeout(30)
+    closer = threading.Thread(target=lean.close)
+    with far:
+        assert lean.send(b"to the far end") == 14
+        closer.join()
+        assert far.recv(100) == b"to the far end"
+    for fd in pipes:
+        os.close(fd)
+    assert lean.fileno() == -1
 
 
 def test_closed_socket_is_written_to_by_nobody(pair: Pair) -> None:
