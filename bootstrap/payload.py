@@ -17,7 +17,7 @@ from remotesvc.bootstrap.manifest import GOAL, LIMIT, MODULES, WORDS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Iterable, List, Mapping, NamedTuple, Sequence, Tuple
+    from typing import Callable, Iterable, List, Mapping, NamedTuple, Sequence, Tuple
 
     class Module(NamedTuple):
         """What travels of one module."""
@@ -56,6 +56,9 @@ PACKAGE_SUFFIX = "/__init__.py"
 
 # The module whose source is the payload's program: it runs before anything can be imported.
 PROGRAM = "remotesvc.bootstrap.unpack"
+
+# What the payload is made with: it is made anew when one of these is another one.
+TOOLS = tuple("remotesvc.bootstrap." + name for name in ("payload", "blank", "manifest"))
 
 
 def pack(program: "str", modules: "Mapping[str, Module]", words: "Sequence[str]" = ()) -> "bytes":
@@ -130,25 +133,46 @@ def warm_up() -> "None":
 
 
 def build() -> "bytes":
-    """Return the payload of the manifest, made once per process: it takes tens of milliseconds."""
+    """Return the payload of the manifest: made once, which takes a tenth of a second, and kept."""
     with _building:  # threads that connect at the same time wait for one of them
         return _build()
 
 
 @functools.lru_cache(maxsize=1)
 def _build() -> "bytes":
-    from remotesvc.bootstrap.blank import blank
-
-    modules = collections.OrderedDict(
-        (name, module._replace(source=blank(module.source)))
-        for name, module in read_modules().items()
-    )
-    return pack(blank(_read(PROGRAM).source), modules, WORDS)
+    return _keep("source", make_source)
 
 
 @functools.lru_cache(maxsize=1)
 def build_compiled() -> "bytes":
-    """Return the payload for a child in this very interpreter: compiled here, once, not there.
+    """Return the payload for a child in this very interpreter: compiled here, once, not there."""
+    return _keep("code", make_compiled)
+
+
+def _keep(name: "str", make: "Callable[[str, Mapping[str, Module]], bytes]") -> "bytes":
+    """Return the payload that make(program, modules) makes, or made for an earlier process."""
+    from remotesvc.bootstrap.kept import keep
+
+    modules, program = read_modules(), _read(PROGRAM).source
+    texts = [_read(tool).source for tool in TOOLS] + [program]
+    for module in modules.items():
+        texts += (module[0], module[1].path, module[1].source)
+    material = "\0".join(texts).encode("utf-8")
+    return keep(__file__, name, material, lambda: make(program, modules))
+
+
+def make_source(program: "str", modules: "Mapping[str, Module]") -> "bytes":
+    """Make the payload for any Python."""
+    from remotesvc.bootstrap.blank import blank
+
+    blanked = collections.OrderedDict(
+        (name, module._replace(source=blank(module.source))) for name, module in modules.items()
+    )
+    return pack(blank(program), blanked, WORDS)
+
+
+def make_compiled(program: "str", modules: "Mapping[str, Module]") -> "bytes":
+    """Make the payload for this Python.
 
     Compiling is a third of what a local child does before its first call. The modules stand in
     the one text behind the program as base64 over marshal, code in the place of source.
@@ -160,11 +184,11 @@ def build_compiled() -> "bytes":
     from remotesvc.bootstrap.blank import blank
 
     fields: "List[object]" = []
-    for name, module in read_modules().items():
+    for name, module in modules.items():
         code = compile(blank(module.source), module.path, "exec", dont_inherit=True)
         fields += (name, module.path, code)
     text = base64.b64encode(marshal.dumps(fields)).decode("ascii")
-    return zlib.compress("\0".join((blank(_read(PROGRAM).source), text)).encode("ascii"), 1)
+    return zlib.compress("\0".join((blank(program), text)).encode("ascii"), 1)
 
 
 def sizes() -> "List[Size]":
