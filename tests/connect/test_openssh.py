@@ -263,11 +263,12 @@ def test_error_of_a_busy_server_says_how_often_it_was_tried(router: Router) -> N
             with pytest.raises(ConnectError) as caught:
                 child.call(os.getpid)
             child.kill()
-        told = re.search(r"[Cc]losed by .* \(tried \d+ times in", str(caught.value))
-        if told:
+        told = re.search(r"[Cc]losed by .* \(tried (\d+) times in", str(caught.value))
+        if told and hasty.count > 1:
             break  # else the deadline came in the middle of a try, which is no verdict
-    assert told
-    assert hasty.count > 1
+    assert told and hasty.count > 1
+    # The last one may have been cut before it came so far.
+    assert int(told[1]) - hasty.count in (0, 1)
 
 
 def test_host_that_boots_is_waited_for(router: Router, monkeypatch: pytest.MonkeyPatch) -> None:
