@@ -48,7 +48,7 @@ def test_steps_of_opening_are_told_with_the_context_that_they_are_of(no_leaks: N
     found = [[step[1] for step in told if step[0] == one] for one in ids]
     assert found == [["interpreter", "bootstrap"], ["via", "bootstrap"]]
     assert all(elapsed >= 0 for _, _, elapsed, _ in told)
-    # Of both, whose steps come in any order: the order to open one leaves before the other is there.
+    # Of both, in any order: what opens the inner one leaves before the outer one is there.
     texts = [text for _, phase, _, text in told if phase == "bootstrap"]
     assert [text[:9] for text in texts] == ["Python 3."] * 2
 
