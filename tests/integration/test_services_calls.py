@@ -218,7 +218,9 @@ def test_timeout_ends_the_method(child: Context, lines: Lines, pipe: Pipe) -> No
 
 
 def test_late_reply_after_a_timeout_is_dropped(child: Context, lines: Lines, pipe: Pipe) -> None:
+    pid = child.call(os.getpid)
     future = start(child, lines, "wait", path=pipe.path)
+    wait_until_still(pid)  # else it may be interrupted before it opens the pipe
     future.give_up(CallTimeout("as its timer does"))
     assert isinstance(future.exception(DEADLINE), CallTimeout)
     pipe.release("late")
