@@ -1,5 +1,6 @@
 """What is sent ahead of an order is all that it needs: nothing of remotesvc is asked for."""
 
+import importlib.util
 import os
 import sys
 from collections.abc import Iterator
@@ -11,7 +12,8 @@ import pytest
 from remotesvc import Error, Router
 from remotesvc.bootstrap.manifest import MODULES
 from remotesvc.connect.connectors import CONNECTORS
-from remotesvc.controller.modules.connector_parts import parts_of
+from remotesvc.controller.modules import connector_parts
+from remotesvc.controller.modules.connector_parts import parts_of, stamps
 from remotesvc.controller.modules.grants import is_toolkit
 from remotesvc.controller.modules.locate import Locator
 from remotesvc.core.authority import GET_MODULE, GET_RESOURCE
@@ -90,3 +92,41 @@ def test_parts_of_a_connector_of_others_are_those_that_it_imports(
     parts = parts_of(Locator(), "foreign_connector")
     assert "foreign_connector" in parts and "remotesvc.connect.chroot" in parts
     assert "foreign_connector" not in sys.modules
+
+
+def test_parts_are_kept_for_the_next_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    monkeypatch.setattr(connector_parts, "__file__", str(tmp_path / "parts.py"))
+    Path(importlib.util.cache_from_source(tmp_path / "parts.py")).parent.mkdir(parents=True)
+    found = parts_of(Locator(), CONNECTORS["sudo"])
+    others = parts_of(Locator(), CONNECTORS["local"])
+    monkeypatch.setattr(Locator, "imports", None)  # it is not asked a second time
+    assert parts_of(Locator(), CONNECTORS["sudo"]) == found
+    assert parts_of(Locator(), CONNECTORS["local"]) == others != found
+
+
+def test_any_other_file_of_the_library_makes_what_was_kept_count_no_more(tmp_path: Path) -> None:
+    def look() -> list[str]:
+        return list(stamps([str(tmp_path)]))
+
+    folder = tmp_path / "package"
+    folder.mkdir()
+    module = folder / "module.py"
+    module.write_text("a = 1\n")
+    os.utime(module, (1, 1))
+    seen = [look()]
+    (folder / ".#module.py").symlink_to("nobody@nowhere")  # an editor's lock
+    (folder / "notes.txt").write_text("no module")
+    assert look() == seen[0] != []
+    os.utime(module, (1, 2))
+    seen.append(look())
+    module.write_text("a = 12\n")
+    os.utime(module, (1, 2))
+    seen.append(look())
+    (folder / "other.py").write_text("")
+    seen.append(look())
+    (folder / "other.py").rename(folder / "another.py")
+    seen.append(look())
+    assert len(set(map(tuple, seen))) == 5
