@@ -11,15 +11,18 @@ from ...bootstrap.command import candidates, shell_command
 from ...bootstrap.payload import build, warm_up
 from ...connect.base import Attempt, Connection
 from ...connect.tries import Tries
+from ...core.errors import ConnectError
 from ...core.visible import visible
 from ..ssh_config import read_settings
 from ..ssh_config.destination import split_destination
 from .chain import Chain
+from .channel import ChannelStream
 from .connections import Connections
 from .host_key import HostKeys
 from .login import Login
 from .opening import Opening
 from .options import SshOptions
+from .session import no_session
 
 if TYPE_CHECKING:
     from ...types import Opener
@@ -67,7 +70,15 @@ def connect(
     )
     stream = opening.open()
     attempt.note("interpreter", f"asked for the first of {', '.join(names)} that is there")
-    return Connection(router, stream, context_id, attempt, build(), names)
+    explain = partial(_explain, stream)
+    return Connection(router, stream, context_id, attempt, build(), names, explain)
+
+
+def _explain(
+    stream: ChannelStream, where: str, exit_status: int | None, stderr: str
+) -> ConnectError | None:
+    """Return the error for a session that was refused, None for any other end."""
+    return no_session(where, stream.refusal) if stream.refusal else None
 
 
 def _key(options: SshOptions, login: Login, host: str) -> tuple[Any, ...]:

@@ -7,7 +7,7 @@ twice, also when the server wants several methods one after the other.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from typing import Any
 
 import paramiko
 
@@ -16,6 +16,7 @@ from ...core.errors import AuthenticationError, ConnectError
 from ...core.visible import visible
 from ..ssh_config.settings import SshSettings
 from .identities import Identities, Passphrase
+from .login_request import CannotSign, ask_to_log_in
 
 __all__ = ["Credentials", "Prompts", "authenticate"]
 
@@ -105,17 +106,22 @@ class _Login:
 
     def _asks_for_nothing(self) -> bool:
         """Learn what the server takes, if that is not known; some let everybody in."""
-        none = partial(self._transport.auth_none, self._settings.user)
-        return self._allowed is None and self._send(None, none)
+        return self._allowed is None and self._send(None, "none")
 
     def _may(self, method: str) -> bool:
         return self._allowed is None or method in self._allowed
 
-    def _send(self, what: str | None, send: Callable[[], list[str]]) -> bool:
+    def _send(self, what: str | None, method: str, *args: Any) -> bool:
         """Send one attempt; True when it logged in."""
         self._transport.auth_timeout = max(SHORTEST_WAIT, self._attempt.left)
         try:
-            still_needed = send()
+            user = self._settings.user
+            still_needed = ask_to_log_in(self._transport, method, user, *args)
+        except CannotSign as error:
+            if self._attempt.left == 0:
+                raise self._attempt.timed_out("auth", f"{what} did not sign") from error
+            self._unusable.append(f"{what} does not sign: {error}")
+            return False
         except paramiko.BadAuthenticationType as error:
             self._allowed = set(error.allowed_types)
             return False
@@ -153,15 +159,13 @@ class _Login:
     # -- methods ---------------------------------------------------------------------------------
 
     def _try_keys(self) -> bool:
-        user = self._settings.user
         found = self._credentials.identities(self._settings, self._unusable)
-        with found.offered() as identities:
+        with found.offered(self._attempt) as identities:
             for identity in identities:
                 blob = identity.key.asbytes()
                 if blob in self._offered:
                     continue
-                send = partial(self._transport.auth_publickey, user, identity.key)
-                if self._send(identity.name, send):
+                if self._send(identity.name, "publickey", identity.key):
                     return True
                 if self._tried[-1:] == [identity.name]:
                     self._offered.add(blob)
@@ -172,9 +176,7 @@ class _Login:
     def _try_interactive(self) -> bool:
         if not self._answers.has_any:
             return False
-        user = self._settings.user
-        send = partial(self._transport.auth_interactive, user, self._answers)
-        return self._send("keyboard-interactive", send)
+        return self._send("keyboard-interactive", "interactive", self._answers)
 
     def _try_password(self) -> bool:
         # A password goes to those only who take one.
@@ -183,9 +185,7 @@ class _Login:
         password = self._answers.take_password() if self._may("password") else None
         if password is None:
             return False
-        user = self._settings.user
-        send = partial(self._transport.auth_password, user, password, fallback=False)
-        return self._send("password", send)
+        return self._send("password", "password", password)
 
     def _refused(self) -> AuthenticationError:
         unusable = dict.fromkeys(self._unusable)  # the files are read again for each step

@@ -28,6 +28,8 @@ class Transport(paramiko.Transport):  # type: ignore[misc]  # paramiko has no ty
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
+        # By a LoginRequest: it is asked for once.
+        self.is_service_asked_for = False
         self._asking = threading.Lock()
         self._ended_by: Exception | None = None
 

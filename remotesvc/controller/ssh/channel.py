@@ -95,6 +95,11 @@ class ChannelStream:
         self._writer = _thread(self._write_loop, "writer")
 
     @property
+    def refusal(self) -> str:
+        """Why the server opened no session, "" if it did or nothing is known."""
+        return str(getattr(self.channel, "refusal", ""))
+
+    @property
     def is_read_elsewhere(self) -> bool:
         """Whether no turn of the loop brings anything."""
         return not self._packets.is_on_loop

@@ -18,7 +18,9 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from paramiko.agent import AgentSSH
 from paramiko.pkey import UnknownKeyType
 
+from ...connect.base import Attempt
 from ...core.visible import visible
+from .tcp import shut_down
 
 __all__ = ["Identities", "Identity", "Passphrase", "public_blob"]
 
@@ -62,10 +64,17 @@ class Identities:
     notes: list[str]
 
     @contextmanager
-    def offered(self) -> Iterator[Iterator[Identity]]:
-        """Give all keys, one by one, best first; the agent is held while they are used."""
+    def offered(self, attempt: Attempt) -> Iterator[Iterator[Identity]]:
+        """Give all keys, one by one, best first; the agent is held while they are used.
+
+        It may ask somebody before it signs, who has all the time that is left.
+        """
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-            yield self._offered(self._ask_agent(connection))
+            attempt.cut_by(lambda: shut_down(connection))
+            connection.settimeout(min(AGENT_TIMEOUT, attempt.left))
+            keys = self._ask_agent(connection)
+            connection.settimeout(attempt.left)
+            yield self._offered(keys)
 
     def _offered(self, agent: dict[bytes, paramiko.PKey]) -> Iterator[Identity]:
         blobs = {path: public_blob(path) for path in self.files} if agent else {}
@@ -92,7 +101,6 @@ class Identities:
         try:
             if not stat.S_ISSOCK(os.stat(path).st_mode):
                 raise OSError(0, "it is no socket")
-            connection.settimeout(AGENT_TIMEOUT)
             connection.connect(path)
             connect(agent, connection)
         except (OSError, ValueError, struct.error, paramiko.SSHException) as error:

@@ -4,6 +4,10 @@ paramiko reads each packet in two or three pieces, and Python asks poll(2) befor
 socket with a timeout. Here one recv(2) brings all that has arrived, and the pieces are cut from
 that; and poll(2) is asked before a write only when the kernel took none.
 
+Until then, which is during the login, what came is acknowledged at once (tcp(7), TCP_QUICKACK):
+sshd sends its second small packet in a row only when it knows that the first one has come (Nagle),
+and Linux lets it wait 40 ms for that.
+
 It may be watched by a loop (packets.py); then the loop closes it, for a number that is closed
 elsewhere could belong to somebody else the next time that the loop looks.
 """
@@ -22,6 +26,8 @@ __all__ = ["LeanSocket"]
 # Two packets of the size that is usual (RFC 4253, 6.1).
 READ_SIZE = 64 * 1024
 
+TCP = (socket.AF_INET, socket.AF_INET6)
+
 
 class LeanSocket:
     """A connected socket with a timeout, for one reader; what is not here is the socket's own.
@@ -34,6 +40,7 @@ class LeanSocket:
         self.loop: Loop | None = None
         self._sock = sock
         self._pid = os.getpid()
+        self._is_tcp = sock.family in TCP and hasattr(socket, "TCP_QUICKACK")
         # Held while its number is written to: meanwhile that becomes nobody else's.
         self._in_use = threading.RLock()
 
@@ -41,6 +48,8 @@ class LeanSocket:
         """Return up to `size` bytes, b"" at the end; times out as the socket does."""
         if not self.ahead:
             self.ahead = memoryview(self._sock.recv(READ_SIZE))
+            if self._is_tcp and self.loop is None:
+                self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
         data, self.ahead = self.ahead[:size], self.ahead[size:]
         return bytes(data)
 

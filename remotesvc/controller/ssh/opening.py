@@ -13,6 +13,7 @@ from ...connect.tries import Tries
 from .chain import Chain, Transport
 from .channel import ChannelStream
 from .connections import Connections, SharedConnection
+from .early import open_early
 from .errand import run_errand
 from .login import Login
 from .session import WINDOW, open_session, request_exec
@@ -54,7 +55,8 @@ class Opening:
         chain = connection.chain
         try:
             transport = open_chain(chain, self.attempt, self.login, self.jumps, self.tries)
-            stream = self._start(connection, open_session(transport, self.attempt))
+            channel = open_early(transport) or open_session(transport, self.attempt)
+            stream = self._start(connection, channel)
         except BaseException as error:
             chain.close()
             connection.fail(error)

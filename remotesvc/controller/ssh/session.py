@@ -13,7 +13,14 @@ from ...connect.base import Attempt
 from ...core.errors import ConnectError, InterpreterError
 from ...core.visible import visible
 
-__all__ = ["EarlyWindow", "open_session", "reason_of", "request_exec"]
+__all__ = [
+    "EarlyWindow",
+    "is_openssh",
+    "no_session",
+    "open_session",
+    "reason_of",
+    "request_exec",
+]
 
 # Larger is slower: paramiko deletes from the front of an array of this size.
 WINDOW = 2 * 1024 * 1024
@@ -32,13 +39,24 @@ def open_session(transport: paramiko.Transport, attempt: Attempt) -> paramiko.Ch
     try:
         return transport.open_session(window_size=WINDOW, timeout=attempt.left)
     except paramiko.ChannelException as error:
-        text = f"{attempt.where}: the login worked, but the server opens no session: "
-        raise InterpreterError(text + reason_of(error), None, attempt.elapsed) from error
+        raise no_session(attempt.where, reason_of(error)) from error
     except (paramiko.SSHException, EOFError, OSError) as error:
         if attempt.left == 0:
             raise attempt.timed_out("interpreter", "opening a session") from error
         text = f"{attempt.where}: the connection ended after the login: {reason_of(error)}"
         raise ConnectError(text, "interpreter", attempt.elapsed) from error
+
+
+def no_session(where: str, reason: str) -> InterpreterError:
+    """Return the error for a server that opens no session."""
+    return InterpreterError(
+        f"{where}: the login worked, but the server opens no session: {reason}"
+    )
+
+
+def is_openssh(transport: paramiko.Transport) -> bool:
+    """Whether the server is OpenSSH's, by its own word: so it is known how it takes things."""
+    return bool(transport.remote_version.startswith(EARLY_SERVERS))
 
 
 def reason_of(error: Exception) -> str:
@@ -69,8 +87,8 @@ class EarlyWindow:
     def __init__(self, channel: paramiko.Channel) -> None:
         self._channel = channel
         self._lent = 0
-        version = channel.get_transport().remote_version
-        if getattr(channel, "out_window_size", None) == 0 and version.startswith(EARLY_SERVERS):
+        is_known = is_openssh(channel.get_transport())
+        if getattr(channel, "out_window_size", None) == 0 and is_known:
             self._lent = channel.out_window_size = EARLY_WINDOW
 
     def give_back(self) -> None:

@@ -20,7 +20,6 @@ from remotesvc import (
     ConnectTimeout,
     Context,
     DisconnectedError,
-    InterpreterError,
     ResolveError,
     Router,
 )
@@ -312,17 +311,6 @@ def _pump(source: socket.socket, sink: socket.socket) -> None:
 
 
 # -- let in, and no further ----------------------------------------------------------------------
-
-
-@pytest.mark.sshd
-def test_a_server_that_allows_no_session(router: Router) -> None:
-    needs_kind("sshd")
-    with start_server("sshd", ServerOptions(extra_config=("MaxSessions 0",))) as closed:
-        error = failure(lambda: connect(router, closed), "interpreter")
-
-    assert isinstance(error, InterpreterError)
-    assert "the login worked, but the server opens no session: " in str(error)
-    assert "ChannelException" not in str(error)
 
 
 @pytest.mark.sshd

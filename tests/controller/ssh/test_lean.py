@@ -1,9 +1,12 @@
 """The socket below paramiko: every byte in order, the timeout and the end as of a plain one."""
 
 import contextlib
+import fcntl
 import os
 import queue
 import socket
+import sys
+import termios
 import threading
 from collections.abc import Iterator
 
@@ -138,3 +141,29 @@ def test_what_a_loop_watches_is_read_without_waiting_and_closed_by_the_loop(pair
     thread.join()
     assert lean.fileno() == -1
     lean.watch(read)  # is nothing to watch any more
+
+
+# -- acknowledged at once ------------------------------------------------------------------------
+
+
+def unacknowledged(sock: socket.socket) -> int:
+    """Return how many bytes the other end has not said to have (tcp(7), SIOCOUTQ)."""
+    return int.from_bytes(fcntl.ioctl(sock, termios.TIOCOUTQ, bytes(4)), sys.byteorder)
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_QUICKACK"), reason="acknowledges as it likes")
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_what_came_during_a_login_is_acknowledged_at_once(no_leaks: None, host: str) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.create_server((host, 0), family=family) as listener:
+        near = socket.create_connection(listener.getsockname()[:2])
+        far, _ = listener.accept()
+    far.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    with near, far:
+        lean = LeanSocket(near)
+        for _ in range(20):  # so it looks like a talk, in which Linux lets an answer carry that
+            lean.send(b"question")
+            far.recv(100)
+            far.send(b"answer")
+            assert lean.recv(100) == b"answer"
+            assert unacknowledged(far) == 0
