@@ -15,6 +15,7 @@ from remotesvc.connect.base import Attempt
 from remotesvc.controller.ssh.chain import Transport
 from remotesvc.controller.ssh.channel import ChannelStream
 from remotesvc.controller.ssh.early import EarlyChannel, open_early
+from remotesvc.controller.ssh.packets import Packets
 from remotesvc.controller.ssh.session import open_session, request_exec
 from remotesvc.testing.options import ServerOptions
 from remotesvc.testing.proxy import DelayProxy
@@ -116,7 +117,7 @@ def logged_in(
     server._channel_counter = first_number
     server.add_server_key(paramiko.ECDSAKey.generate())
     server.start_server(event=threading.Event(), server=_Open(answer))
-    transport = Transport(near)
+    transport = Transport(near, packetizer_class=Packets)
     transport.start_client(timeout=DEADLINE)
     try:
         transport.auth_none("somebody")
