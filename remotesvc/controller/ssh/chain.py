@@ -22,6 +22,9 @@ __all__ = ["Chain", "Transport"]
 # A cut thread ends within milliseconds.
 JOIN_TIMEOUT = 5.0
 
+# What says by itself what went wrong.
+TELLING = (paramiko.SSHException, EOFError, OSError)
+
 
 class Transport(paramiko.Transport):  # type: ignore[misc]  # paramiko has no types
     """paramiko's connection; it does not forget why it ended, for several children may ask."""
@@ -37,6 +40,10 @@ class Transport(paramiko.Transport):  # type: ignore[misc]  # paramiko has no ty
         """Return what went wrong since somebody asked (for paramiko)."""
         with self._asking:
             error: Exception | None = super().get_exception()
+            if error is not None and not isinstance(error, TELLING):
+                # Of a parser that met something else; its text may be all that came.
+                nonsense = f"what the server sent makes no sense ({type(error).__name__})"
+                error = paramiko.SSHException(nonsense)
             # A channel that was refused is no end.
             if error is not None and not isinstance(error, paramiko.ChannelException):
                 self._ended_by = error

@@ -2,6 +2,7 @@
 
 import os
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -243,6 +244,26 @@ def test_a_server_that_stops_after_its_greeting(router: Router) -> None:
 
     assert isinstance(error, ConnectTimeout)
     assert "said 'SSH-2.0-Slow_1.0' and no more" in str(error)
+
+
+@pytest.mark.parametrize("kind", [2, 4, 20, 31, 52, 99])
+def test_a_server_that_sends_nonsense_after_its_greeting(router: Router, kind: int) -> None:
+    nonsense = bytes([kind]) + bytes(16) + bytes([0, 0, 0, 64]) + bytes(range(128, 192))
+    padding = 16 - (len(nonsense) + 5) % 8
+    packet = struct.pack(">IB", len(nonsense) + 1 + padding, padding) + nonsense + bytes(padding)
+
+    def talk(client: socket.socket) -> None:
+        client.sendall(b"SSH-2.0-OpenSSH_9.9\r\n")
+        client.recv(64)
+        client.sendall(packet)
+
+    with host_that(talk) as port:
+        error = failure(lambda: router.ssh(f"127.0.0.1:{port}", config_file="none"), "host key")
+
+    assert "no SSH session could be agreed" in str(error)
+    assert len(str(error)) < 200
+    if kind == 20:
+        assert str(error).endswith("what the server sent makes no sense (UnicodeDecodeError)")
 
 
 @pytest.mark.parametrize(
