@@ -49,9 +49,8 @@ def open_session(transport: paramiko.Transport, attempt: Attempt) -> paramiko.Ch
 
 def no_session(where: str, reason: str) -> InterpreterError:
     """Return the error for a server that opens no session."""
-    return InterpreterError(
-        f"{where}: the login worked, but the server opens no session: {reason}"
-    )
+    text = f"{where}: the login worked, but the server opens no session: {reason}"
+    return InterpreterError(text + ". Does its sshd_config allow one to this user (MaxSessions)?")
 
 
 def is_openssh(transport: paramiko.Transport) -> bool:
