@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from types import TracebackType
 
 from remotesvc.connect.connectors import CONNECTORS
+from remotesvc.controller import ssh
 from remotesvc.controller.output import Sink
 from remotesvc.router import Router
 
@@ -27,10 +28,10 @@ __all__ = ["FanOut", "prepare"]
 def prepare(hosts: Sequence[Host]) -> None:
     """Import what connecting takes, before modules of the user's could be in the way."""
     kinds = {part.kind for host in hosts for part in host.parts}
-    for kind in kinds & CONNECTORS.keys() - {"ssh"}:
+    for kind in kinds & CONNECTORS.keys():
         importlib.import_module(CONNECTORS[kind])
     if "ssh" in kinds:
-        importlib.import_module("remotesvc.controller.ssh")
+        ssh.load()
 
 
 class FanOut:
