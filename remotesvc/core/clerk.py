@@ -108,7 +108,7 @@ class Clerk:
             name, whom = errand.name, errand.context_id
             row = self._depot.find(name) if message.handle == GET_MODULE else None
             if row is not None and self._depot.may_have(whom, name):
-                self._answer(message, whom, [row], errand.has)
+                self._answer(message, whom, [row], errand.is_whole)
                 return
             if self._depot.is_ours(whom, name):
                 errand.whom = self._switch.id
@@ -136,6 +136,22 @@ class Clerk:
             late = self._late.pop(link.peer_id, [])
         for message in late:
             self.take_question(link, message)
+
+    def ask(self, name: "str") -> "None":
+        """Ask for a module for this context itself; it comes as its name if it is kept here."""
+        what = "the request for module %r" % name
+        for lacks_it in (False, True):
+            question = (name, self._switch.id, lacks_it)
+            try:
+                reply = self._ask(GET_MODULE, question, what)
+            except Error as error:
+                raise ImportError("module %r: %s" % (name, error), name=name) from None
+            if reply.encoding == DEAD:
+                text = "module %r: %s" % (name, decode(reply.payload)[1])
+                raise ImportError(text, name=name)
+            if name in self._depot.add(decode(zlib.decompress(reply.payload))):
+                return
+        raise ImportError("module %r got lost on its way here" % name, name=name)
 
     def request(self, place: "Any", what: "str") -> "Message":
         """Ask for a file for this context itself; what came once is kept."""
@@ -230,7 +246,7 @@ class Clerk:
         message = errand.message
         if isinstance(answer, list):
             whole = self._depot.keep(errand.context_id, answer)
-            self._answer(message, errand.context_id, whole, errand.has)
+            self._answer(message, errand.context_id, whole, errand.is_whole)
         elif isinstance(answer, File):
             self._shelf.keep(errand.wanted, answer)
             if errand.wanted == PAYLOAD:
@@ -252,9 +268,8 @@ class Clerk:
         asker = message.src
         if asker not in self._switch.routes:
             return
-        is_last = asker == context_id
-        wanted = rows[0][0] if is_last or is_whole else ""
-        rows = self._depot.shorten(asker, is_last, rows, wanted)
+        wanted = rows[0][0] if is_whole else ""
+        rows = self._depot.shorten(asker, asker == context_id, rows, wanted)
         try:
             self._switch.reply(message, RAW, self._pack(rows))
         except MessageTooLarge as error:  # names take less than what they stand for
@@ -285,6 +300,8 @@ class _Errand:
         self.wanted, context_id, self.has = question
         self.name: "str" = self.wanted if message.handle == GET_MODULE else self.wanted[0]
         self.context_id = self.whom = context_id or message.src
+        # Who does not say for whom it asks knows nothing of records that are only names.
+        self.is_whole = bool(self.has) or not context_id
         self.key = (message.handle, self.wanted)
         self.is_retry = False
         self.kept: "Optional[File]" = None

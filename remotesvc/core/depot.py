@@ -66,9 +66,13 @@ class Depot:
         # Of each context behind this one: the names that it was granted, and those it was sent.
         self._granted: "Dict[int, Set[str]]" = {}
         self._sent: "Dict[int, Set[str]]" = {}
+        # Of each neighbour that is a relay: what it keeps for those behind it.
+        self._passed: "Dict[int, Set[str]]" = {}
         # Of each child that was started from here: the top-level names that it may have.
         self._roots: "Dict[int, Set[str]]" = {}
         self._request_of, finder.request_of = finder.request_of, self._request
+        finder.ask = self._ask
+        switch.serve(LOAD_MODULE, self._load)
         switch.serve(PASS_MODULES, self._pass_on)
         switch.serve(GET_MODULE, self._take_question)
         switch.serve(GET_RESOURCE, self._take_question)
@@ -78,7 +82,7 @@ class Depot:
         """Drop what concerns lost contexts (observer of the switch)."""
         with self.lock:
             for context_id in ids:
-                for table in (self._granted, self._sent, self._roots):
+                for table in (self._granted, self._sent, self._passed, self._roots):
                     table.pop(context_id, None)
 
     # -- questions -------------------------------------------------------------------------------
@@ -107,6 +111,10 @@ class Depot:
             return self.clerk.request(question, what)
         return self._request_of(handle, question, what)  # type: ignore[misc]
 
+    def _ask(self, name: "str") -> "None":
+        """Ask for a module for this context itself."""
+        self.clerk.ask(name)
+
     def may_have(self, context_id: "int", name: "str") -> "bool":
         """Tell whether a context was granted a module, or what it is started with here."""
         return name in self._granted.get(context_id, ()) or self.is_ours(context_id, name)
@@ -116,6 +124,23 @@ class Depot:
         return name.partition(".")[0] in self._roots.get(context_id, ())
 
     # -- on the way down -------------------------------------------------------------------------
+
+    def _load(self, link: "Optional[Link]", message: "Message") -> "None":
+        """Take records for this context itself (handler of LOAD_MODULE)."""
+        self.add(decode(zlib.decompress(message.payload)))
+
+    def add(self, rows: "Iterable[Row]") -> "Set[str]":
+        """Give the finder what came; return the names of all but what is not here, of names."""
+        added: "Set[str]" = set()
+        for row in rows:
+            found = row
+            if row[1] == CACHED:
+                with self.lock:
+                    found = self.find(row[0])  # type: ignore[assignment]
+            if found is not None:  # else it will be asked for
+                self._finder.add(found[0], tuple(found[1:]))
+                added.add(found[0])
+        return added
 
     def _pass_on(self, link: "Optional[Link]", message: "Message") -> "None":
         """Take records for a context behind this one (handler of PASS_MODULES)."""
@@ -183,12 +208,16 @@ class Depot:
     ) -> "List[Row]":
         """Return records without what a neighbour has already, but with what is `wanted`."""
         sent = self._sent.setdefault(peer_id, set())
+        passed = self._passed.setdefault(peer_id, set())
         short: "List[Row]" = []
         for row in rows:
             is_news = row[1] not in CONTENT  # to be refused what others got is no name of it
             if is_news or row[0] not in sent or row[0] == wanted:
                 short.append(row)
-            elif not is_last:
+            elif not is_last or row[0] in passed:
                 short.append((row[0], CACHED, "", "", None))
-        sent.update(row[0] for row in rows if row[1] in CONTENT)
+        names = {row[0] for row in rows if row[1] in CONTENT}
+        sent.update(names)
+        if not is_last:
+            passed.update(names)
         return short

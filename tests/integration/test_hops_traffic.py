@@ -132,7 +132,19 @@ def test_modules_for_two_behind_one_relay_cross_the_link_to_it_once(
     assert first.call(count) == second.call(count) == COUNT
 
     assert tap.modules() == COUNT
-    assert relay.call(count) == COUNT  # and that one has to be sent them for itself, as a child
+
+
+def test_relay_that_kept_the_modules_for_others_is_sent_none(
+    router: Router, relay: Context, tap: Tap, sources: Sources, count: Callable[[], int]
+) -> None:
+    late, below = sources.get("sixty.late", "count"), router.local(via=relay)
+    assert below.call(count) == COUNT
+    assert tap.modules() == COUNT
+
+    assert relay.call(count) == COUNT  # sent ahead of the call
+    assert below.call(late) == relay.call(late) == len(MARKER)  # asked for
+
+    assert tap.modules() == COUNT
 
 
 def test_relay_that_has_the_modules_itself_is_sent_none(
@@ -153,6 +165,7 @@ def test_module_that_is_asked_for_crosses_once(
     contexts = [router.local(via=relay) for _ in range(3)]
 
     assert [one.call(late) for one in contexts] == [len(MARKER)] * 3
+    assert relay.call(late) == len(MARKER)
 
     assert tap.modules() == 1
 
@@ -166,6 +179,7 @@ def test_nothing_crosses_the_link_between_two_relays_twice(
 
     assert router.local(via=middle).call(count) == COUNT
 
+    assert middle.call(count) == COUNT
     assert tap.modules() == COUNT
     # Orders, names of modules, calls: no sources, and no payload.
     assert relay.call(hops.bytes_below) - before < 10_000

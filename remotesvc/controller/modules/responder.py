@@ -135,10 +135,12 @@ class Responder:
 
     def _answer_module(self, message: "Message") -> None:
         question = read_question(message)
-        name, context_id, is_whole = question or ("", 0, False)
+        name, context_id, lacks_it = question or ("", 0, False)
         if not is_module_name(name):
             self._switch.reply_dead(message, "protocol", "GET_MODULE without a module name")
             return
+        # Who does not say for whom it asks knows nothing of records that are only names.
+        is_whole = lacks_it or not context_id
         context_id = self._whom(message, context_id)
         refusal = self._shipment.answer(
             context_id,

@@ -169,7 +169,7 @@ class Shipment:
                 state.sent.update(record[0] for record in records if is_content(record))
             if len(payload) <= FRAGMENT_SIZE or asker != context_id:
                 # A relay that has not got it yet will say so.
-                self._carrier.note(asker, records)
+                self._carrier.note(asker, context_id, records)
             return refusal
 
     def _records_for(self, state: _State, name: str) -> tuple[list[Record], str | None]:

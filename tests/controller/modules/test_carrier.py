@@ -87,25 +87,38 @@ def test_other_relays_know_nothing_of_it() -> None:
 
 def test_answer_is_whole_for_who_needs_it_and_short_for_a_relay_that_has_it() -> None:
     tree = Tree()
-    tree.carrier.note(5, [record("app")])
-    for asker, context_id, is_whole, expected in (
-        (5, 6, False, cached("app")),
-        (5, 6, True, record("app")),
-        (6, 6, False, record("app")),
-        (5, 5, False, record("app")),
+    tree.carrier.note(5, 5, [record("own")])
+    tree.carrier.note(5, 6, [record("passed")])
+    for name, asker, context_id, is_whole, expected in (
+        ("own", 5, 6, False, cached),
+        ("own", 5, 6, True, record),
+        ("own", 6, 6, False, record),
+        ("own", 5, 5, False, record),
+        ("passed", 5, 6, False, cached),
+        ("passed", 5, 5, False, cached),
+        ("passed", 5, 5, True, record),
+        ("passed", 6, 6, False, record),
     ):
-        payload = tree.carrier.pack_answer(asker, context_id, [record("app")], is_whole)
-        assert decode(zlib.decompress(payload)) == [expected]
+        payload = tree.carrier.pack_answer(asker, context_id, [record(name)], is_whole)
+        assert decode(zlib.decompress(payload)) == [expected(name)]
+
+
+def test_relay_is_sent_the_name_of_what_it_keeps_for_others() -> None:
+    tree = Tree()
+    tree.carrier.send(6, [record("app"), ("none", MISSING, "", "", None)])
+    tree.carrier.send(5, [record("app"), record("more"), ("none", MISSING, "", "", None)])
+    heard = tree.relay.hear()[1]
+    assert heard.handle == LOAD_MODULE
+    assert unpack(heard) == [cached("app"), record("more"), ("none", MISSING, "", "", None)]
 
 
 def test_only_neighbours_are_noted_and_lost_ones_forgotten() -> None:
     tree = Tree()
-    tree.carrier.note(6, [record("app")])
-    tree.carrier.note(99, [record("app")])
-    tree.carrier.note(5, [record("app")])
-    assert set(tree.carrier._there) == {5}
+    for neighbour, context_id in ((6, 6), (99, 99), (5, 5), (5, 6)):
+        tree.carrier.note(neighbour, context_id, [record("app")])
+    assert set(tree.carrier._there) == set(tree.carrier._kept) == {5}
     tree.carrier.forget({5, 6, 99})
-    assert tree.carrier._there == {}
+    assert tree.carrier._there == tree.carrier._kept == {}
 
 
 def test_context_that_is_gone_is_told() -> None:
