@@ -3,13 +3,13 @@
 Not imported where ssh logs in by itself (openssh.py).
 """
 
-import re
 import subprocess
 
 from .askpass import Askpass, is_possible
 from .command import open_stream
 from .process import ProcessStream
-from .prompts import Dialogue, Prompt
+from .prompts import Dialogue
+from .sshprompts import Situation, version_of
 from .terminal import Terminal
 from .typist import Typist, hide
 
@@ -41,13 +41,15 @@ class Asker:
         self.was_asked = False
         self._router = router
         self._attempt = attempt
-        self._words = words
         self._prompts = prompts
         facts = _facts(attempt, [*words[:1], "-G", *words[1:-1]])
-        self._expected = [
-            _password_prompt(facts, hide(password)),
-            _passphrase_prompt(hide(passphrase)),
-        ]
+        version = version_of(_said(attempt, [words[0], "-V"]))
+        can_ask = passphrase is None or password is not None or prompts is not None
+        situation = Situation(facts, version, is_possible(), can_ask)
+        self._has_way = situation.has_way
+        self._expected = situation.prompts(hide(password), hide(passphrase))
+        # Before "--", host and command. Of an option that is given twice, ssh takes the first.
+        self._words = [*words[:-3], *situation.words(), *words[-3:]]
 
     def begin(self) -> "ProcessStream":
         """Start ssh and answer what it asks."""
@@ -63,11 +65,14 @@ class Asker:
             self.was_asked = True
             desk.type(secret)
 
-        dialogue = Dialogue(self._expected, self._prompts is not None)
+        is_whole = isinstance(desk, Terminal)
+        dialogue = Dialogue(self._expected, self._prompts is not None, is_whole)
         typist = Typist(router, attempt.where, dialogue, self._ask, answer)
         typist.fail = self.fail
         if isinstance(desk, Askpass):
-            desk.on_question = typist.hear
+            # A program in the place of ssh may have started it: then nobody else does.
+            own, has_way = str(stream.pid), self._has_way
+            desk.on_question = lambda text, pid: typist.hear(text, not has_way or pid == own)
         else:
             desk.on_text = typist.read
         desk.start()
@@ -95,30 +100,21 @@ def _start(
 
 def _facts(attempt: "Attempt", words: "Sequence[str]") -> "Dict[str, str]":
     """Return what the configuration makes of the host, as `ssh -G` tells."""
+    lines = _said(attempt, words).splitlines()
+    return {name: value for name, _, value in (line.partition(" ") for line in lines)}
+
+
+def _said(attempt: "Attempt", words: "Sequence[str]") -> "str":
+    """Return what ssh says that connects to nobody."""
+    is_version = words[-1] == "-V"  # which stands on its stderr
     try:
         done = subprocess.run(
             words,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=subprocess.STDOUT if is_version else subprocess.DEVNULL,
             timeout=max(0.1, attempt.left),
         )
     except subprocess.TimeoutExpired:
-        raise attempt.timed_out("resolve", "ssh -G did not answer") from None
-    lines = done.stdout.decode("utf-8", "surrogateescape").splitlines()
-    return {name: value for name, _, value in (line.partition(" ") for line in lines)}
-
-
-def _password_prompt(facts: "Dict[str, str]", secret: "Optional[Secret]") -> "Prompt":
-    """Return the prompt of the host itself: those of hosts on the way look alike."""
-    user, host = facts.get("user", ""), facts.get("hostkeyalias") or facts.get("hostname", "")
-    place = re.escape("%s@%s" % (user, host))
-    pattern = r"%s's password: |\(%s\) [Pp]assword: ?" % (place, place)
-    if not {"proxyjump", "proxycommand"} & set(facts):
-        pattern += r"|[Pp]assword: ?"  # keyboard-interactive, before 8.5
-    return Prompt(pattern, secret, "password of %s@%s" % (user, host))
-
-
-def _passphrase_prompt(secret: "Optional[Secret]") -> "Prompt":
-    pattern = r"Enter passphrase for (key )?[^\n]*: "
-    return Prompt(pattern, secret, "passphrase of the key", "passphrase")
+        raise attempt.timed_out("resolve", "%s did not answer" % " ".join(words[:2])) from None
+    return done.stdout.decode("utf-8", "surrogateescape")

@@ -20,7 +20,7 @@ __all__ = ["Askpass", "is_possible"]
 # "none" is no question: ssh asks for a touch, and ends the program when that came.
 SCRIPT = """#!/bin/sh
 [ "$SSH_ASKPASS_PROMPT" = none ] && exit
-printf '%%s\\0' "$1" >/proc/%d/fd/%d
+printf '%%s %%s\\0' "$PPID" "$1" >/proc/%d/fd/%d
 IFS= read -r answer </proc/%d/fd/%d && printf '%%s\\n' "$answer"
 """
 
@@ -29,9 +29,12 @@ QUESTION_LIMIT = 16 * 1024
 
 
 class Askpass:
-    """`on_question(text)` gets each question, whole, on the loop's thread."""
+    """`on_question(text, pid)` gets each question, whole, and the process that asks it.
 
-    on_question: "Callable[[str], None]" = staticmethod(lambda text: None)
+    On the loop's thread. Which process that is, the script says, and not who asks.
+    """
+
+    on_question: "Callable[[str, str], None]" = staticmethod(lambda text, pid: None)
 
     def __init__(self, loop: "Loop") -> "None":
         self._loop = loop
@@ -81,9 +84,11 @@ class Askpass:
         except BlockingIOError:
             return
         *questions, rest = self._asked.split(b"\0")
-        self._asked = rest[-QUESTION_LIMIT:]
+        # The beginning is what it is known by.
+        self._asked = rest[:QUESTION_LIMIT]
         for question in questions:
-            self.on_question(question.decode("utf-8", "backslashreplace"))
+            pid, _, text = question.decode("utf-8", "backslashreplace").partition(" ")
+            self.on_question(text, pid)
 
     def _close(self) -> "None":
         if not self._is_closed:

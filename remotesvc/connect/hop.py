@@ -21,7 +21,7 @@ from ..core.values import decode, encode
 from ..core.wire import DEAD, PLAIN
 from .order import EVENT_LIMIT, read_event
 from .retry import longest
-from .typist import check_answers
+from .typist import QUESTIONS_LIMIT, check_answers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,9 +43,6 @@ SLACK = 5.0
 
 # What is told last.
 GONE = encode(("gone", None))
-
-# So many questions the user answers for one login: with three tries of each that is enough.
-QUESTIONS_LIMIT = 16
 
 
 class Hop:

@@ -3,9 +3,8 @@
 All of it happens on the loop's thread, but the user's callback, which may take its time.
 """
 
-from ..core.errors import AuthenticationError
 from ..core.secret import Secret
-from .prompts import Call, Type
+from .prompts import Call, Refuse, Type
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,7 +17,10 @@ if TYPE_CHECKING:
     # answers(title, instructions, [(question, is echoed)]) -> one answer per question
     Prompts = Callable[[str, str, Sequence[Tuple[str, bool]]], Sequence[str]]
 
-__all__ = ["Typist", "check_answers", "hide"]
+__all__ = ["QUESTIONS_LIMIT", "Typist", "check_answers", "hide"]
+
+# So many questions the user answers for one login: with three tries of each that is enough.
+QUESTIONS_LIMIT = 16
 
 # A line that has not ended for so long is a question, and no longer the beginning of a text.
 QUIET = 0.5
@@ -42,6 +44,7 @@ class Typist:
         self._prompts = prompts
         self._type = type_
         self._timer: "Optional[Timer]" = None
+        self._calls = 0
         self._is_over = False
 
     def read(self, data: "bytes") -> "None":
@@ -55,10 +58,10 @@ class Typist:
         else:
             self._act(outcome)
 
-    def hear(self, question: "str") -> "None":
-        """Take one question, whole."""
+    def hear(self, question: "str", is_ours: "bool" = True) -> "None":
+        """Take one question, whole, of the program that was started or of one that it started."""
         if not self._is_over:
-            self._act(self._dialogue.hear(question))
+            self._act(self._dialogue.hear(question, is_ours))
 
     def stop(self) -> "None":
         """Answer nothing any more: whatever asks now is no login."""
@@ -73,11 +76,13 @@ class Typist:
     def _act(self, outcome: "Outcome") -> "None":
         if isinstance(outcome, Type):
             self._type(outcome.secret)
-        elif isinstance(outcome, Call):
+        elif isinstance(outcome, Call) and self._calls < QUESTIONS_LIMIT:
+            self._calls += 1
             question = outcome.question
             self._router.defer(lambda: self._ask(question))
         else:
-            self._give_up(AuthenticationError("%s: %s" % (self._where, outcome.reason)))
+            refusal = outcome if isinstance(outcome, Refuse) else Refuse("it asks too much")
+            self._give_up(refusal.kind("%s: %s" % (self._where, refusal.reason)))
 
     def _ask(self, question: "str") -> "None":
         """Have the user answer (on a thread that may block)."""

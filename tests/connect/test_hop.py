@@ -15,8 +15,9 @@ from remotesvc import (
 )
 from remotesvc.bootstrap.info import Info
 from remotesvc.connect.base import Attempt
-from remotesvc.connect.hop import QUESTIONS_LIMIT, SLACK, Hop
+from remotesvc.connect.hop import SLACK, Hop
 from remotesvc.connect.order import EVENT_LIMIT, Order, describe_error
+from remotesvc.connect.typist import QUESTIONS_LIMIT
 from remotesvc.core.authority import OPEN_CHILD, TEND_CHILD
 from remotesvc.core.context import Context
 from remotesvc.core.dead import bury

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from remotesvc import Context, DisconnectedError, Error, ProtocolError, RefusedError
-from remotesvc.connect.hop import QUESTIONS_LIMIT
 from remotesvc.connect.order import describe_error
+from remotesvc.connect.typist import QUESTIONS_LIMIT
 from remotesvc.core.authority import (
     ADD_ROUTE,
     ALLOCATE_ID,
