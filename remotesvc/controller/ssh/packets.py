@@ -19,6 +19,7 @@ from cryptography.exceptions import InvalidTag
 from paramiko.common import MSG_CHANNEL_DATA, MSG_CHANNEL_WINDOW_ADJUST, cMSG_CHANNEL_DATA
 from paramiko.packet import NeedRekeyException, Packetizer
 
+from .counted import checked
 from .lean import LeanSocket
 from .sealed import LENGTH_SIZE, TAG_SIZE, knows, open_data, seal_data
 
@@ -89,14 +90,14 @@ class Packets(Packetizer):  # type: ignore[misc]  # paramiko has no types
         if self._has_turn:
             self.is_on_loop = self._loop is not None and self._is_sealed
             if self._loop is None or not self._is_sealed:
-                return super().read_message()
+                return checked(*super().read_message())
             self._has_turn = False
             self._loop.call_soon(self._resume)
         given = self._wait()
         if isinstance(given, BaseException):
             raise given
         self._has_turn = True
-        return given
+        return checked(*given)
 
     def _wait(self) -> Any:
         while True:
