@@ -368,10 +368,10 @@ def explain_end(
     text = "%s: the remote command ended before the child was ready (%s)%s" % (where, status, said)
     if OUR_WORD + "cwd: " in stderr:
         text += ". Give a cwd that is a folder there, and may be entered"
-    elif not has_begun and OUR_WORD not in stderr:
+    elif exit_status is not None and not has_begun and OUR_WORD not in stderr:
         if len(tried) == 1:
             text += ". Is %s a Python? Name another with python_path" % visible(tried[0])
-        elif said and (exit_status or 0) > 0:
+        elif said and exit_status > 0:
             text += ". If its Python said so, name another with python_path"
     return BootstrapError(text, None, None, exit_status, stderr)
 

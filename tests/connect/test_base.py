@@ -343,6 +343,11 @@ def test_advice_after_an_early_end_is_about_what_was_wrong(stderr: str, advice: 
     assert ("python_path" in text) is ("Python?" in advice)
 
 
+def test_connection_that_was_lost_says_nothing_of_its_python() -> None:
+    error = explain_end("web1", None, "", "", ["/opt/py"], "it was lost", has_begun=False)
+    assert str(error).endswith("(it was lost)")
+
+
 @pytest.mark.parametrize(
     ("exit_status", "stderr", "has_begun", "is_advised"),
     [
