@@ -17,6 +17,7 @@ from ...core.visible import visible
 from ..ssh_config.settings import SshSettings
 from .identities import Identities, Passphrase
 from .login_request import CannotSign, ask_to_log_in
+from .session import reason_of
 
 __all__ = ["Credentials", "Prompts", "authenticate"]
 
@@ -154,7 +155,7 @@ class _Login:
             self._notes.append(text)
             return self._refused()
         text = f"{self._attempt.where}: {self._where} ended the connection during the login"
-        return ConnectError(f"{text}: {visible(str(error))}", "auth", self._attempt.elapsed)
+        return ConnectError(f"{text}: {reason_of(error)}", "auth", self._attempt.elapsed)
 
     # -- methods ---------------------------------------------------------------------------------
 

@@ -91,6 +91,8 @@ class ChannelStream:
         self._inbox = channel.in_buffer = Inbox(self._arrival)
         self._status = channel.status_event = _Status(self._arrival)
         channel.in_stderr_buffer.set_event(self._arrival)
+        if channel.closed:
+            self._status.set()  # it ended before there was anybody to tell
         self._reader = _thread(self._read_loop, "reader")
         self._writer = _thread(self._write_loop, "writer")
 
@@ -187,6 +189,8 @@ class ChannelStream:
 
     def _why_closed(self) -> str:
         """Say why a channel was closed before the command could end."""
+        if self.refusal:
+            return f"the server opens no session: {self.refusal}"
         transport = self.channel.get_transport()
         # A thread of paramiko's closes its channels on its own way out.
         transport.join(LAST_WORDS)

@@ -16,7 +16,7 @@ from .connections import Connections, SharedConnection
 from .early import open_early
 from .errand import run_errand
 from .login import Login
-from .session import WINDOW, open_session, request_exec
+from .session import WINDOW, lost_after_login, open_session, request_exec
 from .transport import open_chain
 
 __all__ = ["Opening"]
@@ -55,8 +55,7 @@ class Opening:
         chain = connection.chain
         try:
             transport = open_chain(chain, self.attempt, self.login, self.jumps, self.tries)
-            channel = open_early(transport) or open_session(transport, self.attempt)
-            stream = self._start(connection, channel)
+            stream = self._begin(connection, transport)
         except BaseException as error:
             chain.close()
             connection.fail(error)
@@ -65,6 +64,15 @@ class Opening:
         chain.free()
         connection.open(transport)
         return stream
+
+    def _begin(self, connection: SharedConnection, transport: Transport) -> ChannelStream:
+        """Start the command in the first session, which may not have been answered yet."""
+        try:
+            channel = open_early(transport) or open_session(transport, self.attempt)
+            return self._start(connection, channel)
+        except (paramiko.SSHException, EOFError, OSError) as error:
+            # Who writes only sees that it is closed; paramiko's thread knows why.
+            raise lost_after_login(self.attempt, transport.why_it_ended() or error) from error
 
     def _open_next(self, connection: SharedConnection) -> ChannelStream | None:
         """Open a channel beside others; None if that cannot be, and another way is to be found."""
@@ -82,8 +90,10 @@ class Opening:
         self.login.host_keys.check(key, attempt)
 
         def start() -> ChannelStream | None:
-            channel = _ask_for_session(transport)
-            return None if channel is None else self._start(connection, channel)
+            with suppress(paramiko.SSHException, EOFError, OSError):
+                channel = transport.open_session(window_size=WINDOW)
+                return self._start(connection, channel)
+            return None  # it opens no other one, or is lost
 
         stream = run_errand(attempt, start, _forget, "opening a session on a connection in use")
         if stream is None and transport.is_active():
@@ -105,13 +115,6 @@ class Opening:
             connection.chain.close()
         elif channel is not None:
             _close(channel)
-
-
-def _ask_for_session(transport: Transport) -> paramiko.Channel | None:
-    """Return a session, None if the server opens no other one or the connection is lost."""
-    with suppress(paramiko.SSHException, EOFError, OSError):
-        return transport.open_session(window_size=WINDOW)
-    return None
 
 
 def _forget(stream: ChannelStream | None) -> None:

@@ -16,6 +16,7 @@ from ...core.visible import visible
 __all__ = [
     "EarlyWindow",
     "is_openssh",
+    "lost_after_login",
     "no_session",
     "open_session",
     "reason_of",
@@ -41,10 +42,15 @@ def open_session(transport: paramiko.Transport, attempt: Attempt) -> paramiko.Ch
     except paramiko.ChannelException as error:
         raise no_session(attempt.where, reason_of(error)) from error
     except (paramiko.SSHException, EOFError, OSError) as error:
-        if attempt.left == 0:
-            raise attempt.timed_out("interpreter", "opening a session") from error
-        text = f"{attempt.where}: the connection ended after the login: {reason_of(error)}"
-        raise ConnectError(text, "interpreter", attempt.elapsed) from error
+        raise lost_after_login(attempt, error) from error
+
+
+def lost_after_login(attempt: Attempt, error: Exception) -> ConnectError:
+    """Return the error for a connection that came to nothing while a session was asked for."""
+    if attempt.left == 0:
+        return attempt.timed_out("interpreter", "opening a session")
+    text = f"{attempt.where}: the connection ended after the login: {reason_of(error)}"
+    return ConnectError(text, "interpreter", attempt.elapsed)
 
 
 def no_session(where: str, reason: str) -> InterpreterError:

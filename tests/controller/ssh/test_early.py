@@ -3,20 +3,27 @@
 import os
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import paramiko
 import pytest
 
-from remotesvc import InterpreterError, Router
+from remotesvc import ConnectError, InterpreterError, Router
 from remotesvc.connect.base import Attempt
+from remotesvc.connect.tries import Tries
+from remotesvc.controller.ssh.auth import Credentials, authenticate
 from remotesvc.controller.ssh.chain import Transport
 from remotesvc.controller.ssh.channel import ChannelStream
+from remotesvc.controller.ssh.connections import Connections, SharedConnection
 from remotesvc.controller.ssh.early import EarlyChannel, open_early
+from remotesvc.controller.ssh.opening import Opening
 from remotesvc.controller.ssh.packets import Packets
 from remotesvc.controller.ssh.session import open_session, request_exec
+from remotesvc.controller.ssh_config import read_settings
 from remotesvc.testing.options import ServerOptions
 from remotesvc.testing.proxy import DelayProxy
 from remotesvc.testing.server import start_server
@@ -178,6 +185,87 @@ def test_refused_session_ends_with_the_reason_though_the_connection_lives(
         assert transport.is_active()
         stream.close()
         assert stream.gone.wait(DEADLINE)
+
+
+def test_session_that_is_refused_before_it_is_looked_at_ends_all_the_same(no_leaks: None) -> None:
+    with logged_in(0, 1) as transport:
+        channel = open_early(transport)
+        assert channel is not None
+        assert channel.status_event.wait(DEADLINE)
+        stream = ChannelStream(channel, channel.close, lambda: False)
+        assert stream._status.is_set()  # else its end would be waited for
+        stream.start()
+        stream.close()
+        assert stream.gone.wait(DEADLINE)
+
+
+def opening_with(get_command: Callable[[], str]) -> Opening:
+    """Return how a child gets its channel there; its host is known, its connection is made."""
+    anybody: Any = SimpleNamespace(host_keys=SimpleNamespace(check=lambda key, attempt: None))
+    attempt = Attempt("there", DEADLINE)
+    return Opening(
+        connections=Connections(),
+        key="there",
+        make=lambda: pytest.fail("it has its connection"),
+        attempt=attempt,
+        tries=Tries(attempt, 0),
+        login=anybody,
+        jumps=None,
+        get_command=get_command,
+        must_not_wait=lambda: False,
+    )
+
+
+def let_nothing_out(transport: Transport) -> str:
+    """Have it be as in an exchange of keys that the server does not go on with."""
+    transport.clear_to_send_timeout = 0
+    transport.clear_to_send.clear()
+    return "true"
+
+
+@pytest.mark.parametrize("is_asked", [True, False])
+def test_connection_that_takes_no_request_any_more_is_told_as_one_error_of_ours(
+    no_leaks: None, is_asked: bool
+) -> None:
+    with logged_in(0) as transport:
+        shared: Any = None
+        opening = opening_with(lambda: let_nothing_out(transport))
+        if not is_asked:
+            let_nothing_out(transport)
+        with pytest.raises(ConnectError) as caught:
+            opening._begin(shared, transport)
+        transport.clear_to_send.set()
+    text = "there: the connection ended after the login: Key-exchange timed out waiting for key "
+    assert str(caught.value) == text + "negotiation"
+    assert caught.value.phase == "interpreter"
+
+
+def test_further_child_whose_command_cannot_be_asked_for_looks_for_another_connection(
+    no_leaks: None,
+) -> None:
+    with logged_in(0) as transport:
+        opening = opening_with(lambda: let_nothing_out(transport))
+        chain: Any = None
+        shared = SharedConnection(chain, (DEADLINE, 0))
+        shared.open(transport)
+        assert opening._open_next(shared) is None
+        transport.clear_to_send.set()
+
+
+def test_connection_that_ends_without_a_word_during_the_login_has_a_reason(
+    no_leaks: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write_to_nobody(message: paramiko.Message) -> None:
+        raise EOFError
+
+    (tmp_path / "config").write_text("")
+    settings = read_settings("there", config_file=str(tmp_path / "config"))
+    with logged_in(0) as transport, monkeypatch.context() as patch:
+        patch.setattr(transport.packetizer, "send_message", write_to_nobody)
+        with pytest.raises(ConnectError) as caught:
+            authenticate(transport, Attempt("there", DEADLINE), settings, Credentials("secret"))
+    text = "there: there port 22 ended the connection during the login: the other side closed the "
+    assert str(caught.value) == text + "connection"
 
 
 def test_connection_that_ends_before_the_answer_ends_the_session(no_leaks: None) -> None:
