@@ -49,6 +49,7 @@ class EarlyChannel(paramiko.Channel):  # type: ignore[misc]  # paramiko has no t
             raise paramiko.SSHException(text + ': use transport="openssh"')
         with self.lock:
             self.out_window_size += window
+            self.out_buffer_cv.notify_all()  # what was lent may be used up
         self._is_open = True
 
     def learn(self) -> None:

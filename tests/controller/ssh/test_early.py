@@ -308,6 +308,34 @@ def test_without_paramikos_names_the_answer_is_waited_for(
         assert open_early(transport) is None
 
 
+class _Waited(threading.Condition):
+    """Tells when somebody waits; who holds the lock after that has them wait already."""
+
+    def __init__(self, lock: threading.Lock) -> None:
+        super().__init__(lock)
+        self.is_waited_for = threading.Event()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.is_waited_for.set()
+        return super().wait(timeout)
+
+
+def test_writer_who_waits_for_room_goes_on_by_what_the_answer_grants(no_leaks: None) -> None:
+    with logged_in(0) as transport:
+        channel = EarlyChannel(5)
+        channel._set_transport(transport)
+        channel.begin()
+        waited = channel.out_buffer_cv = _Waited(channel.lock)
+        writer = threading.Thread(target=channel.send, args=(b"for the command",))
+        writer.start()
+        assert waited.is_waited_for.wait(DEADLINE)
+        channel._set_remote_channel(0, 5000, 40000)
+        writer.join(DEADLINE)
+        is_stuck = writer.is_alive()
+        channel._unlink()
+        assert not is_stuck
+
+
 def test_window_counts_what_was_sent_before_the_answer(no_leaks: None) -> None:
     with logged_in(0) as transport:
         channel = open_early(transport)
