@@ -27,14 +27,17 @@ SEEDS = (*HOP_MODULES, "remotesvc.connect.ahead", "remotesvc.connect.opener")
 
 def parts_of(locator: Locator, connector: str) -> tuple[str, ...]:
     """Return the names of what a child needs for a connector, itself included."""
-    if not is_toolkit(connector):
-        return _find_parts(locator, connector)
+    files = "\n".join(stamps(remotesvc.__path__)) if is_toolkit(connector) else ""
+    if not files:
+        return _find_parts(locator, connector)  # one of others, or there are no files to go by
 
     def make() -> bytes:
         return "\n".join(_find_parts(locator, connector)).encode()
 
-    material = "\n".join(stamps(remotesvc.__path__)).encode("utf-8", "surrogateescape")
-    return tuple(keep(__file__, connector, material, make).decode().split("\n"))
+    material = files.encode("utf-8", "surrogateescape")
+    parts = tuple(keep(__file__, connector, material, make).decode().split("\n"))
+    # Whatever is named here is sent: nothing but our own, whoever wrote it down.
+    return parts if all(map(is_toolkit, parts)) else _find_parts(locator, connector)
 
 
 def _find_parts(locator: Locator, connector: str) -> tuple[str, ...]:

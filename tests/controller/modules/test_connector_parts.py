@@ -94,17 +94,48 @@ def test_parts_of_a_connector_of_others_are_those_that_it_imports(
     assert "foreign_connector" not in sys.modules
 
 
+def keep_in(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Have the names kept below a folder of its own; return where."""
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    monkeypatch.setattr(connector_parts, "__file__", str(folder / "parts.py"))
+    kept = Path(importlib.util.cache_from_source(folder / "parts.py")).parent
+    kept.mkdir(parents=True)
+    return kept
+
+
 def test_parts_are_kept_for_the_next_process(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sys, "dont_write_bytecode", False)
-    monkeypatch.setattr(connector_parts, "__file__", str(tmp_path / "parts.py"))
-    Path(importlib.util.cache_from_source(tmp_path / "parts.py")).parent.mkdir(parents=True)
+    keep_in(tmp_path, monkeypatch)
     found = parts_of(Locator(), CONNECTORS["sudo"])
     others = parts_of(Locator(), CONNECTORS["local"])
     monkeypatch.setattr(Locator, "imports", None)  # it is not asked a second time
     assert parts_of(Locator(), CONNECTORS["sudo"]) == found
     assert parts_of(Locator(), CONNECTORS["local"]) == others != found
+
+
+def test_name_that_is_none_of_ours_is_not_taken_from_what_was_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = parts_of(Locator(), CONNECTORS["sudo"])
+    kept = keep_in(tmp_path, monkeypatch)
+    with monkeypatch.context() as patch:
+        patch.setattr(connector_parts, "_find_parts", lambda *_: (*found, "app.secrets"))
+        parts_of(Locator(), CONNECTORS["sudo"])
+    (file,) = kept.iterdir()
+    assert b"app.secrets" in file.read_bytes()
+    assert parts_of(Locator(), CONNECTORS["sudo"]) == found
+
+
+def test_without_files_to_go_by_nothing_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = parts_of(Locator(), CONNECTORS["sudo"])
+    kept = keep_in(tmp_path, monkeypatch)
+    # As for a library in a zip file, which may be another one the next time.
+    monkeypatch.setattr(connector_parts, "stamps", lambda roots: iter(()))
+    assert parts_of(Locator(), CONNECTORS["sudo"]) == found
+    assert list(kept.iterdir()) == []
 
 
 def test_any_other_file_of_the_library_makes_what_was_kept_count_no_more(tmp_path: Path) -> None:
