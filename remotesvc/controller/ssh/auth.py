@@ -15,6 +15,7 @@ from ...connect.base import Attempt
 from ...core.errors import AuthenticationError, ConnectError
 from ...core.visible import visible
 from ..ssh_config.settings import SshSettings
+from .chain import Transport
 from .identities import Identities, Passphrase
 from .login_request import CannotSign, ask_to_log_in
 from .session import reason_of
@@ -55,7 +56,7 @@ class Credentials:
 
 
 def authenticate(
-    transport: paramiko.Transport,
+    transport: Transport,
     attempt: Attempt,
     settings: SshSettings,
     credentials: Credentials,
@@ -69,7 +70,7 @@ class _Login:
 
     def __init__(
         self,
-        transport: paramiko.Transport,
+        transport: Transport,
         attempt: Attempt,
         settings: SshSettings,
         credentials: Credentials,
@@ -86,6 +87,8 @@ class _Login:
         self._offered: set[bytes] = set()
         self._answers = _Answers(credentials, self._notes)
         self._is_one_step_further = False
+        # Also what was no way to log in there.
+        self._has_offered = False
 
     def run(self) -> None:
         """Go through the methods, and again whenever the server took one and wants another."""
@@ -124,7 +127,8 @@ class _Login:
             self._unusable.append(f"{what} does not sign: {error}")
             return False
         except paramiko.BadAuthenticationType as error:
-            self._allowed = set(error.allowed_types)
+            self._allowed = set(filter(None, error.allowed_types))
+            self._has_offered = self._has_offered or what is not None
             return False
         except paramiko.AuthenticationException as error:
             self._check_alive(error)
@@ -154,6 +158,9 @@ class _Login:
             text = f"it closed the connection after {count} refused (MaxAuthTries?): offer fewer"
             self._notes.append(text)
             return self._refused()
+        if isinstance(error, paramiko.AuthenticationException):
+            # Whoever waits only sees that it is closed; paramiko's thread may know why.
+            error = self._transport.why_it_ended() or EOFError()
         text = f"{self._attempt.where}: {self._where} ended the connection during the login"
         return ConnectError(f"{text}: {reason_of(error)}", "auth", self._attempt.elapsed)
 
@@ -190,10 +197,13 @@ class _Login:
 
     def _refused(self) -> AuthenticationError:
         unusable = dict.fromkeys(self._unusable)  # the files are read again for each step
-        nothing = "nothing" if unusable else "nothing: there was nothing to offer"
+        is_why_known = unusable or self._has_offered
+        nothing = "nothing" if is_why_known else "nothing: there was nothing to offer"
         tried = ", ".join(self._tried) or nothing
         lacks = f" Not usable: {'; '.join(unusable)}." if unusable else ""
-        allowed = visible(", ".join(sorted(self._allowed or {"it did not say"})))
+        allowed = "it did not say"
+        if self._allowed is not None:
+            allowed = visible(", ".join(sorted(self._allowed))) or "nothing from this user"
         notes = "".join(f"; {note}" for note in (*self._notes, *self._settings.login_notes))
         text = (
             f"{self._attempt.where}: user {self._settings.user!r} was not let in by "

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Chain", "Transport"]
 
+# A no to a channel, or to one way to log in.
+NO_END = (paramiko.ChannelException, paramiko.AuthenticationException)
+
 # A cut thread ends within milliseconds.
 JOIN_TIMEOUT = 5.0
 
@@ -44,8 +47,7 @@ class Transport(paramiko.Transport):  # type: ignore[misc]  # paramiko has no ty
                 # Of a parser that met something else; its text may be all that came.
                 nonsense = f"what the server sent makes no sense ({type(error).__name__})"
                 error = paramiko.SSHException(nonsense)
-            # A channel that was refused is no end.
-            if error is not None and not isinstance(error, paramiko.ChannelException):
+            if error is not None and not isinstance(error, NO_END):
                 self._ended_by = error
             return error
 

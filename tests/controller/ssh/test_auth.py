@@ -168,6 +168,14 @@ def test_a_wrong_user_is_named(router: Router, server: SshServer) -> None:
 
 
 @pytest.mark.sshd
+def test_a_server_that_takes_nothing_is_told(router: Router) -> None:
+    needs_kind("sshd")
+    with start_server("sshd", ServerOptions(extra_config=("PubkeyAuthentication no",))) as closed:
+        error = refusal(router, closed)
+    assert "Tried: nothing. The server takes: nothing from this user. Check" in str(error)
+
+
+@pytest.mark.sshd
 def test_a_server_that_has_enough_of_attempts_is_told(router: Router, tmp_path: Path) -> None:
     needs_kind("sshd")
     keys = [_write_key(tmp_path / f"key{number}") for number in range(3)]

@@ -268,6 +268,19 @@ def test_connection_that_ends_without_a_word_during_the_login_has_a_reason(
     assert str(caught.value) == text + "connection"
 
 
+def test_way_to_log_in_that_was_refused_is_not_why_a_connection_ended(no_leaks: None) -> None:
+    with logged_in(0) as transport:
+        for refused in (
+            paramiko.BadAuthenticationType("Bad authentication type", ["password"]),
+            paramiko.ssh_exception.PartialAuthentication(["password"]),
+        ):
+            transport.saved_exception = refused
+            assert transport.get_exception() is refused  # for whoever waits for the login
+        assert transport.why_it_ended() is None
+        transport.saved_exception = paramiko.SSHException("a packet was forged")
+        assert str(transport.why_it_ended()) == "a packet was forged"
+
+
 def test_connection_that_ends_before_the_answer_ends_the_session(no_leaks: None) -> None:
     with logged_in(0) as transport:
         transport.close()
