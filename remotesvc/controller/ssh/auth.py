@@ -134,6 +134,8 @@ class _Login:
             self._check_alive(error)
             still_needed = None
         except (paramiko.SSHException, EOFError, OSError) as error:
+            if self._answers.failure is not None:
+                raise self._answers.failure from None
             raise self._lost(error) from error
         if what is not None:
             self._tried.append(what)
@@ -221,6 +223,8 @@ class _Answers:
         self._password = credentials.password
         self._prompts = credentials.prompts
         self._notes = notes
+        # What prompts= raised, on paramiko's thread, which ended by it.
+        self.failure: Exception | None = None
 
     @property
     def has_any(self) -> bool:
@@ -249,7 +253,12 @@ class _Answers:
         if not prompts:
             return []  # a server may only want to say something
         if self._prompts is not None and not self._is_for_password(prompts):
-            return _checked(self._prompts(title, instructions, prompts), len(prompts))
+            try:
+                return _checked(self._prompts(title, instructions, prompts), len(prompts))
+            except Exception as error:
+                self.failure = error
+                # With an OSError of no number that thread would not end in order.
+                raise paramiko.SSHException("prompts= gave no answers") from error
         if len(prompts) == 1 and not prompts[0][1]:
             password = self.take_password()
             if password is not None:
@@ -261,6 +270,7 @@ class _Answers:
 
 def _checked(answers: Sequence[str], count: int) -> Sequence[str]:
     """Refuse what would reach the user as a server that did not answer."""
-    if isinstance(answers, str) or len(answers) != count:
+    is_text = not isinstance(answers, str) and all(isinstance(answer, str) for answer in answers)
+    if not is_text or len(answers) != count:
         raise ValueError(f"prompts= has to return a list of {count} answers, one per question")
     return list(answers)

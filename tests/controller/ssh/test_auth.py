@@ -443,17 +443,21 @@ def test_questions_that_nobody_answers_are_quoted(router: Router) -> None:
     assert "\x1b" not in str(error)
 
 
-def test_what_the_callback_raises_is_raised_here(router: Router) -> None:
+@pytest.mark.parametrize("kind", [LookupError, ConnectionError])
+def test_what_the_callback_raises_is_raised_here(router: Router, kind: type[Exception]) -> None:
     def answer(
         title: str, instructions: str, prompts: Sequence[tuple[str, bool]]
     ) -> Sequence[str]:
-        raise LookupError("the user went away")
+        raise kind("the user went away")
 
-    with start_server(options=ASKED) as started, pytest.raises(LookupError, match="went away"):
+    with (
+        start_server(options=ASKED) as started,
+        pytest.raises(kind, match=r"^the user went away$"),
+    ):
         connect(router, started, prompts=answer)
 
 
-@pytest.mark.parametrize("answers", [[], ["one", "two"], PASSWORD])
+@pytest.mark.parametrize("answers", [[], ["one", "two"], [None], PASSWORD])
 def test_a_callback_that_gives_the_wrong_number_of_answers_is_told(
     router: Router, answers: Sequence[str]
 ) -> None:
