@@ -36,6 +36,8 @@ class Transport(paramiko.Transport):  # type: ignore[misc]  # paramiko has no ty
         super().__init__(*args, **options)
         # By a LoginRequest: it is asked for once.
         self.is_service_asked_for = False
+        # To be checked; paramiko tells it only as long as it is connected.
+        self.shown_key: Any = None
         self._asking = threading.Lock()
         self._ended_by: Exception | None = None
 

@@ -110,7 +110,7 @@ def begin(chain: Chain, attempt: Attempt, login: Login) -> Transport:
     transport.banner_timeout = transport.handshake_timeout = limit
     try:
         transport.start_client(timeout=limit)
-        transport.get_remote_server_key()
+        transport.shown_key = transport.get_remote_server_key()
     except (paramiko.SSHException, EOFError, OSError) as error:
         raise _explain_start(chain, attempt, login, error) from error
     attempt.note("host key", f"{login.name} is {transport.remote_version}")

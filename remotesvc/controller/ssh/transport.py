@@ -59,7 +59,7 @@ def _extend(
         before = None if index == 0 and not chain.transports else ()
         _extend(chain, attempt, login.for_hop(hop), before, tries, (*on_the_way, login.name))
     transport = _reach(chain, attempt, login, tries)
-    login.host_keys.check(transport.get_remote_server_key(), attempt)
+    login.host_keys.check(transport.shown_key, attempt)
     authenticate(transport, attempt, settings, login.credentials)
     interval = settings.server_alive_interval
     transport.set_keepalive(interval)

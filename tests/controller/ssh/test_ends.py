@@ -24,7 +24,7 @@ from remotesvc import (
     ResolveError,
     Router,
 )
-from remotesvc.controller.ssh import tcp
+from remotesvc.controller.ssh import hop, tcp
 from remotesvc.controller.ssh.chain import Chain
 from remotesvc.testing.options import ServerOptions
 from remotesvc.testing.proxy import DelayProxy
@@ -321,6 +321,19 @@ def test_a_connection_that_is_reset_during_the_login(
 
     assert caught.value.phase in ("tcp", "host key", "auth", "interpreter")
     assert "\n" not in str(caught.value)
+
+
+def test_a_connection_that_ends_as_its_host_key_was_shown(
+    router: Router, server: SshServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def begin_and_lose(*args: Any) -> Any:
+        transport = hop.begin(*args)
+        transport.close()
+        return transport
+
+    monkeypatch.setattr("remotesvc.controller.ssh.transport.begin", begin_and_lose)
+    error = failure(lambda: connect(router, server), "auth")
+    assert "ended the connection during the login: " in str(error)
 
 
 def _pump(source: socket.socket, sink: socket.socket) -> None:
