@@ -140,6 +140,8 @@ class ProcessStream:
         self._loop.call_soon(self._close_error)
         if child_pid == self._process.pid:
             self._process.returncode = 0  # it is not ours to wait for any more
+            if self._owned is not None:
+                self._owned.close()
             self._loop.call_soon(self.gone.set)
         else:
             self._loop.call_soon(self._kill_the_rest)

@@ -230,7 +230,8 @@ class Context(Verbs):
 
         Its memory and services stay; what runs goes on, and nobody hears of its end. It ends by
         itself when nobody was there for `keep` seconds, or by `shutdown()` of who attached it.
-        Linux only; RefusedError for a child that has children. This context is lost with it.
+        Linux only; RefusedError for a child that has children, or started processes in a terminal
+        of sudo's. This context is lost with it.
         """
         from .detach import detach
 

@@ -18,6 +18,7 @@ import time
 
 from .authority import HELLO
 from .credit import Window
+from .hangup import survive
 from .link import DescriptorStream, Link
 from .values import encode
 from .wire import PLAIN, Message, encode_frame
@@ -56,6 +57,9 @@ def detach(keep: "float") -> "Tuple[str, str]":
         return "", "a child can be detached on Linux only, and this is %s" % sys.platform
     if child.switch.routes:
         return "", "it has children of its own, which would be lost: end them first"
+    refusal = survive(child)
+    if refusal:
+        return "", refusal
     known: "Any" = vars(child).get("harbour")
     if known is None:
         known = vars(child).setdefault("harbour", _Harbour(child))

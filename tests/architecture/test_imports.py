@@ -64,6 +64,7 @@ FLOORS = (
         "remotesvc.core.detach",
         "remotesvc.core.fetch",
         "remotesvc.core.finder",
+        "remotesvc.core.hangup",
         "remotesvc.core.hops",
         "remotesvc.core.logs",
         "remotesvc.core.main_module",
