@@ -3,7 +3,7 @@
 import getpass
 import os
 import platform
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from typing import Any
 
 import click
@@ -12,9 +12,11 @@ from remotesvc.bootstrap.child import facts
 from remotesvc.bootstrap.handshake import refuse_hello
 from remotesvc.bootstrap.info import Info
 from remotesvc.connect.account import account_name
+from remotesvc.connect.tally import count_traffic, read_tally
 from remotesvc.core.context import Context
 from remotesvc.core.errors import Error
 from remotesvc.core.futures import ReplyFuture
+from remotesvc.core.verbs import Verbs
 from remotesvc.core.visible import visible
 
 from .everywhere import run_everywhere
@@ -29,6 +31,9 @@ from .tree_text import draw_tree
 from .visit import Calls, Job, Reached
 
 __all__ = ["describe", "tree"]
+
+# The bytes sent to contexts and received, by their ids.
+Told = dict[int, tuple[int, int]]
 
 # The id of this program, as the parent of contexts.
 ROOT = 0
@@ -52,7 +57,7 @@ first context on the way to the host itself:
   user, uid       whom it acts for
   python, executable, pid, hostname
   age             seconds
-  sent, received  bytes, null for what is no neighbour of this program
+  sent, received  bytes, as the context says that it runs in; null if that did not say it
 """
 
 
@@ -64,7 +69,7 @@ def tree(ctx: click.Context, /, hosts: tuple[str, ...], **options: Any) -> int:
     """Open every HOST and draw the contexts on the way as a tree.
 
     Each with its connector, user, Python, process id, age, and the bytes that were sent to it and
-    received, where it is a neighbour of this program. What several hosts share is one context.
+    received, with what lies behind it. What several hosts share is one context.
     """
     output = ctx.ensure_object(Output)
     chosen = parse_hosts(*hosts)
@@ -86,29 +91,49 @@ def _begin(reached: Reached) -> Calls:
     users = []
     for step in reached.steps:
         users.append((yield reached.verbs_of(step).submit(account_name)))
-    found, parent = [], ROOT
-    for step, user in zip(reached.steps, users, strict=True):
-        found.append(describe(step.context, parent, step.label, user))
-        parent = step.context.id
-    yield from _add_below(found, reached.steps[-1].context, reached.timeout)
+    found: list[dict[str, Any]] = []
+    told: Told = {}
+    parent = ROOT
+    for index, (step, user) in enumerate(zip(reached.steps, users, strict=True)):
+        context = step.context
+        found.append(describe(context, parent, step.label, user, told.get(context.id)))
+        parent = context.id
+        behind = reached.steps[index + 1 : index + 2]
+        verbs = reached.verbs_of(step)
+        told = yield from _ask_traffic(verbs, [one.context.id for one in behind])
+    yield from _add_below(found, context, verbs, reached.timeout)
     return found
 
 
 def _add_below(
-    found: list[dict[str, Any]], context: Context, timeout: float | None
+    found: list[dict[str, Any]], context: Context, verbs: Verbs, timeout: float | None
 ) -> Generator[ReplyFuture, Any, None]:
     """Add what runs in a context without having been opened from here; each is asked for facts."""
+    below = []
     for child in context.children:
         user = info = None
-        verbs = child.options(timeout=PATIENCE if timeout is None else min(timeout, PATIENCE))
+        asked = child.options(timeout=PATIENCE if timeout is None else min(timeout, PATIENCE))
         try:
-            user = yield verbs.submit(account_name)
-            info = _read_facts((yield verbs.submit(facts)))
+            user = yield asked.submit(account_name)
+            info = _read_facts((yield asked.submit(facts)))
         except Error:
             pass  # it is busy, or gone: what others opened is no failure of the host
-        user = user if isinstance(user, str) else None
-        found.append(describe(child, context.id, child.name, user, info))
-        yield from _add_below(found, child, timeout)
+        below.append((child, asked, user if isinstance(user, str) else None, info))
+    # Each of them has answered by now, or will not.
+    told = yield from _ask_traffic(verbs, [child.id for child, *_ in below])
+    for child, asked, user, info in below:
+        found.append(describe(child, context.id, child.name, user, told.get(child.id), info))
+        yield from _add_below(found, child, asked, timeout)
+
+
+def _ask_traffic(verbs: Verbs, ids: Sequence[int]) -> Generator[ReplyFuture, Any, Told]:
+    """Ask a context for the bytes of its children; it may know nothing, or say nonsense."""
+    if not ids:
+        return {}
+    try:
+        return read_tally(ids, (yield verbs.submit(count_traffic, ids)))
+    except Error:
+        return {}
 
 
 def _read_facts(told: Any) -> Info | None:
@@ -119,10 +144,18 @@ def _read_facts(told: Any) -> Info | None:
 
 
 def describe(
-    context: Context, parent: int, name: str, user: str | None, info: Info | None = None
+    context: Context,
+    parent: int,
+    name: str,
+    user: str | None,
+    told: tuple[int, int] | None = None,
+    info: Info | None = None,
 ) -> dict[str, Any]:
-    """Return what is known of a context; None for what is not."""
-    traffic = context.traffic or (None, None)
+    """Return what is known of a context; None for what is not.
+
+    told: the bytes of its link, by the word of the context that it runs in.
+    """
+    traffic = context.traffic or told or (None, None)
     info = context.info if context.kind else info
     return {
         "id": context.id,

@@ -16,14 +16,14 @@ from remotesvc.cli.tree import _begin, _read_facts
 from remotesvc.cli.visit import Reached
 from remotesvc.connect.account import account_name
 from remotesvc.testing.server import SshServer
-from tests.cli.opens_children import open_another
+from tests.cli.opens_children import lie_about_traffic, open_another
 from tests.cli.program import Program
 
 BRANCHES = "│├└─ "
 
 
 def nodes_below(child: Context, timeout: float | None = None) -> list[dict[str, Any]]:
-    """Return what the command finds out about contexts that a child opened."""
+    """Return what the command finds out about the contexts in a child."""
     calls = _begin(Reached([Step("local", child)], timeout))
     future = next(calls)
     while True:
@@ -70,7 +70,7 @@ def test_json_has_the_contexts_of_each_host_from_the_first_to_the_host(
     assert (first["name"], first["connector"], first["parent"]) == ("web1", "ssh", 0)
     assert (last["name"], last["connector"], last["parent"]) == ("local", "local", first["id"])
     assert first["sent"] > 15_000 and first["received"] > 100
-    assert last["sent"] is last["received"] is None
+    assert last["sent"] > 15_000 and last["received"] > 100
     assert last["uid"] == os.getuid() and last["age"] >= 0
     assert set(first) == {
         *("id", "parent", "name", "connector", "user", "uid", "python", "executable", "pid"),
@@ -94,7 +94,8 @@ def test_context_that_a_child_opened_by_itself_is_known(no_leaks: None) -> None:
 
     assert (node["id"], node["parent"], node["connector"]) == (number, child.id, "")
     assert (node["user"], node["uid"]) == (account_name(), os.getuid())
-    assert node["pid"] not in (None, os.getpid(), child.info.pid) and node["sent"] is None
+    assert node["pid"] not in (None, os.getpid(), child.info.pid)
+    assert node["sent"] > 15_000 and node["received"] > 100
     assert node["python"] == platform.python_version()
 
 
@@ -109,6 +110,32 @@ def test_context_of_a_child_that_does_not_answer_is_drawn_nevertheless(no_leaks:
 
     assert node["id"] == below.id and node["age"] >= 0
     assert node["user"] is node["uid"] is node["pid"] is None
+
+
+def test_traffic_of_a_context_behind_another_grows_with_a_call(no_leaks: None) -> None:
+    with Router() as router:
+        child = router.local()
+        inner = router.local(via=child)
+        inner.call(abs, 1)
+        (before,) = nodes_below(child)
+        inner.call(bytes, bytes(100_000))
+        (after,) = nodes_below(child)
+
+    assert after["sent"] - before["sent"] > 100_000
+    assert after["received"] - before["received"] > 100_000
+
+
+@pytest.mark.parametrize(
+    "told", [None, [], [None], [(1,)], [(-1, 2)], [(1, True)], [(1, 1 << 63)], [(1, 2)] * 3, "xy"]
+)
+def test_traffic_that_makes_no_sense_is_not_known(told: object, no_leaks: None) -> None:
+    with Router() as router:
+        child = router.local()
+        router.local(via=child).call(abs, 1)
+        child.call(lie_about_traffic, told)
+        (node,) = nodes_below(child)
+
+    assert node["sent"] is node["received"] is None and node["user"] == account_name()
 
 
 @pytest.mark.parametrize("told", [None, (), (1, 2), ("x",) * 7, [1] * 7, b"\x00"])
