@@ -21,6 +21,13 @@ def test_each_context_has_its_times_and_what_its_hop_takes() -> None:
     )
 
 
+def test_hop_takes_no_less_than_nothing() -> None:
+    found = summarize(["a", "b", "c"], [[0.003], [0.002], [0.0025]])
+
+    assert [one["hop"] for one in found] == [0.003, 0.0, 0.0005]
+    assert (show_pings(found).text or "").splitlines()[1].endswith(", +0.00 ms for this hop")
+
+
 def test_every_context_of_a_chain_answers(
     no_leaks: None, empty_home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -34,7 +41,8 @@ def test_every_context_of_a_chain_answers(
         "local",
     )
     assert 0 < first["min"] <= first["median"] <= first["max"]
-    assert last["hop"] == pytest.approx(last["median"] - first["median"], abs=2e-6)
+    more = max(0.0, last["median"] - first["median"])
+    assert last["hop"] == pytest.approx(more, abs=2e-6)
 
 
 def test_host_that_is_lost_is_told_as_for_run(
