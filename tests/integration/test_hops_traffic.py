@@ -17,8 +17,10 @@ from remotesvc.bootstrap.payload import build
 from remotesvc.core.authority import FIRST_DYNAMIC, LOAD_MODULE, OPEN_CHILD, PASS_MODULES
 from remotesvc.core.link import Link
 from remotesvc.core.wire import FRAGMENT_SIZE, RAW, Message
+from remotesvc.testing.options import Kind
 from remotesvc.testing.proxy import DelayProxy
 from remotesvc.testing.server import SshServer, start_server
+from tests.controller.ssh.hosts import needs_kind
 from tests.integration.pythons import OLDEST
 from tests.integration.sources import Sources, own_sources
 from tests.integration.targets import hops
@@ -332,11 +334,15 @@ def test_order_and_call_leave_before_the_relay_has_said_anything(
     assert not relay.is_ready
 
 
+@pytest.mark.parametrize("kind", [pytest.param("sshd", marks=pytest.mark.sshd), "embedded"])
 @pytest.mark.skipif(shutil.which("ssh") is None, reason="no ssh on this machine")
-def test_host_behind_a_host_takes_the_round_trips_of_both_and_one(router: Router) -> None:
+def test_host_behind_a_host_takes_the_round_trips_of_both_and_one(
+    router: Router, kind: Kind
+) -> None:
+    chosen = needs_kind(kind)
     # What is computed once may not take longer than a round trip.
     router.local(via=router.local()).call(hops.add, 1, 2)
-    with start_server("embedded") as outer, start_server("embedded") as inner:
+    with start_server(chosen) as outer, start_server(chosen) as inner:
         alone = _trips(router, outer, "paramiko") + _trips(router, inner, "openssh")
         with DelayProxy(outer.port, DELAY) as near, DelayProxy(inner.port, DELAY) as far:
             relay = router.ssh("demo", config_file=str(outer.config_for_port(near.port)))
