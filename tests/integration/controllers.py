@@ -118,6 +118,7 @@ def kill_at_moments(what: str, count: int, moments: random.Random) -> None:
             wait_for_end(pid)
         passed = time.monotonic() - killed
         print(f"{what}: killed after {moment:.3f} s; {len(children)} gone {passed:.3f} s later")
+        assert passed <= ALL_GONE
 
 
 def kill_trees_at_moments(function: str, count: int, moments: random.Random) -> None:
