@@ -20,7 +20,7 @@ from remotesvc.testing.proxy import DelayProxy
 from remotesvc.testing.server import SshServer, start_server
 from tests.controller.ssh.hosts import descendants
 from tests.integration.controllers import kill_at_moments, kill_trees_at_moments
-from tests.integration.hosts import plain_login
+from tests.integration.hosts import needs_program, plain_login
 from tests.integration.targets import stubborn
 from tests.testing.client import wait_for_end
 
@@ -88,10 +88,12 @@ def pool() -> Iterator[ThreadPoolExecutor]:
         yield opened
 
 
-def connect(router: Router, server: SshServer, port: int = 0, name: str = "host") -> Context:
+def connect(
+    router: Router, server: SshServer, port: int = 0, name: str = "host", **opts: Any
+) -> Context:
     """Open a context on a server by a connection of its own, maybe through a proxy."""
     file = server.config_for_port(port) if port else server.config_file
-    return router.ssh("demo", name=name, config_file=str(file), share=False)
+    return router.ssh("demo", name=name, config_file=str(file), share=False, **opts)
 
 
 def ancestors(pid: int) -> list[int]:
@@ -117,16 +119,25 @@ def test_a_local_child_that_is_killed(router: Router, pool: ThreadPoolExecutor) 
     waiters.hear("the other side closed the connection, killed by signal 9")
 
 
+@pytest.mark.parametrize(
+    ("transport", "reason"),
+    [
+        ("paramiko", "the remote command was killed"),
+        ("openssh", "the other side closed the connection, exit status 255"),
+    ],
+)
 def test_a_child_of_a_host_that_is_killed(
-    router: Router, server: SshServer, pool: ThreadPoolExecutor
+    router: Router, server: SshServer, pool: ThreadPoolExecutor, transport: str, reason: str
 ) -> None:
-    context = connect(router, server)
+    if transport == "openssh":
+        needs_program("ssh")
+    context = connect(router, server, transport=transport)
     pid = context.info.pid
     waiters = Waiters.of(context, pool)
 
     os.kill(pid, signal.SIGKILL)
 
-    waiters.hear("the remote command was killed")
+    waiters.hear(reason)
 
 
 def test_a_child_that_is_killed_before_its_hello_is_told_to_whoever_waits_for_facts(
