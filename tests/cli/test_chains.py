@@ -7,16 +7,17 @@ from pathlib import Path
 import pytest
 
 from remotesvc.testing.options import ServerOptions
-from remotesvc.testing.server import SshServer, start_server
+from remotesvc.testing.server import SshServer
 from tests.cli.program import Done, Program, assert_gone
 from tests.connect.accounts import needs_root
+from tests.controller.ssh.hosts import start_bare
 from tests.integration.hosts import needs_program
 
 
 @pytest.fixture(scope="module")
 def inner() -> Iterator[SshServer]:
     """A second server, which lets in the keys of its own folder."""
-    with start_server(options=ServerOptions(aliases=("inner",))) as server:
+    with start_bare(options=ServerOptions(aliases=("inner",))) as server:
         yield server
 
 

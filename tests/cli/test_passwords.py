@@ -16,6 +16,7 @@ from remotesvc.testing.server import SshServer, start_server
 from tests.cli.program import MODULE, Done, Program
 from tests.connect.accounts import Account, account, shared_python, sudoers
 from tests.connect.become import arguments_and_environments
+from tests.controller.ssh.hosts import start_bare
 from tests.integration.hosts import needs_program
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
@@ -68,7 +69,7 @@ def by_code() -> Iterator[SshServer]:
     options = ServerOptions(
         aliases=("web1",), accept_user_keys=False, interactive=(("Code: ", "31415"),)
     )
-    with start_server("embedded", options) as server:
+    with start_bare("embedded", options) as server:
         yield server
 
 
@@ -288,7 +289,7 @@ def test_passphrase_of_a_key_is_asked_once_for_all_hosts(
     remotesvc: Program, terminal: tuple[int, int]
 ) -> None:
     options = ServerOptions(aliases=("web1", "web2"), passphrase="open sesame")
-    with start_server(options=options) as server:
+    with start_bare(options=options) as server:
         words = ("-F", server.config_file, "web1,web2", "os.path.join", "a", "b")
         seat = sit_down(remotesvc, terminal, *words)
         seat.wait_for(f"passphrase of {server.identity_file}")

@@ -8,6 +8,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +27,10 @@ from remotesvc.connect import asker, openssh
 from remotesvc.connect.askpass import is_possible
 from remotesvc.connect.retry import AWAY, PAUSES
 from remotesvc.testing.options import ServerOptions
-from remotesvc.testing.server import SshServer, start_server
+from remotesvc.testing.server import SshServer
 from remotesvc.testing.silent import SilentServer
 from tests.connect.become import arguments_and_environments, everything_said
-from tests.controller.ssh.hosts import HastyPort, hasty_port, needs_kind
+from tests.controller.ssh.hosts import HastyPort, hasty_port, needs_kind, start_bare
 from tests.integration.waiting import TIMEOUTS
 
 pytestmark = pytest.mark.skipif(
@@ -55,13 +56,13 @@ def desk(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str
     return kind
 
 
-def with_password() -> SshServer:
-    return start_server("embedded", ServerOptions(accept_user_keys=False, password=PASSWORD))
+def with_password() -> AbstractContextManager[SshServer]:
+    return start_bare("embedded", ServerOptions(accept_user_keys=False, password=PASSWORD))
 
 
 @pytest.mark.sshd
 def test_key_lets_us_in_and_calls_go_both_ways(router: Router) -> None:
-    with start_server(needs_kind("sshd")) as server:
+    with start_bare(needs_kind("sshd")) as server:
         child = connect(router, server)
         assert child.name == "demo"
         assert child.call(os.getpid) == child.info.pid != os.getpid()
@@ -71,7 +72,7 @@ def test_key_lets_us_in_and_calls_go_both_ways(router: Router) -> None:
 
 def test_settings_of_ssh_config_that_would_stand_in_the_way_do_not(router: Router) -> None:
     lines = ("RemoteCommand /bin/false", "RequestTTY force", "LocalForward 1 localhost:1")
-    with start_server("embedded", ServerOptions(client_config=lines)) as server:
+    with start_bare("embedded", ServerOptions(client_config=lines)) as server:
         assert connect(router, server).call(os.getpid)
         router.close()
 
@@ -80,7 +81,7 @@ def test_settings_of_ssh_config_that_would_stand_in_the_way_do_not(router: Route
 def test_connections_share_a_master_of_ssh_config(router: Router) -> None:
     with (
         tempfile.TemporaryDirectory(prefix="m") as folder,  # the path of a socket is short
-        start_server(
+        start_bare(
             needs_kind("sshd"),
             ServerOptions(client_config=("ControlMaster auto", f"ControlPath {folder}/%p")),
         ) as server,
@@ -130,7 +131,7 @@ def test_wrong_password_is_sent_once(router: Router, desk: str) -> None:
 
 def test_code_is_asked_of_the_user(router: Router, desk: str) -> None:
     options = ServerOptions(accept_user_keys=False, interactive=(("Code: ", "42"),))
-    with start_server("embedded", options) as server:
+    with start_bare("embedded", options) as server:
         asked: list[str] = []
 
         def prompts(title: str, text: str, questions: list[tuple[str, bool]]) -> list[str]:
@@ -155,7 +156,7 @@ def test_what_prompts_raises_is_raised_by_the_first_call(router: Router, desk: s
 
 
 def test_passphrase_opens_the_key(router: Router, desk: str) -> None:
-    with start_server("embedded", ServerOptions(passphrase="a phrase")) as server:
+    with start_bare("embedded", ServerOptions(passphrase="a phrase")) as server:
         assert connect(router, server, passphrase="a phrase").call(os.getpid)
         with pytest.raises(AuthenticationError, match=r"the passphrase of the key: give passphra"):
             connect(router, server, password="x").call(os.getpid)
@@ -165,7 +166,7 @@ def test_passphrase_opens_the_key(router: Router, desk: str) -> None:
 @pytest.mark.parametrize("opts", [{}, {"password": PASSWORD}])
 def test_unknown_host_is_refused_and_nobody_is_asked(router: Router, opts: dict[str, str]) -> None:
     options = ServerOptions(known=False, password=PASSWORD)
-    with start_server("embedded", options) as server:
+    with start_bare("embedded", options) as server:
         with pytest.raises(HostKeyError, match="key is unknown, or another"):
             connect(router, server, **opts).call(os.getpid)
         known = server.known_hosts
@@ -207,7 +208,7 @@ def test_question_about_a_host_on_the_way_does_not_get_the_password(
     )
     asker.chmod(0o755)
     options = ServerOptions(client_config=(f"ProxyCommand {asker}",), password=PASSWORD)
-    with start_server("embedded", options) as server:
+    with start_bare("embedded", options) as server:
         with pytest.raises(AuthenticationError, match=r"it asks .demo@bastion's password:"):
             connect(router, server, password=PASSWORD).call(os.getpid)
         router.close()
@@ -244,7 +245,7 @@ def test_server_that_hangs_up_at_once_is_tried_again_by_itself(router: Router, d
 @pytest.mark.sshd
 def test_connection_dropped_by_max_startups_is_tried_again(router: Router) -> None:
     options = ServerOptions(extra_config=("MaxStartups 1:100:2",))
-    with start_server(needs_kind("sshd"), options) as busy:
+    with start_bare(needs_kind("sshd"), options) as busy:
         with socket.create_connection((busy.host, busy.port)) as first:
             first.recv(64)  # it is served, and does not log in
             waiting = connect(router, busy).submit(os.getpid)
@@ -275,7 +276,7 @@ def test_host_that_boots_is_waited_for(router: Router, monkeypatch: pytest.Monke
     monkeypatch.setitem(PAUSES, AWAY, (0.01, 0.01))
     failures: list[str] = []
     with (
-        start_server("embedded") as server,
+        start_bare("embedded") as server,
         socket.socket() as listener,
     ):
         listener.bind(("127.0.0.1", 0))
@@ -346,7 +347,7 @@ def test_wrong_number_of_retries_is_told(router: Router, retries: Any) -> None:
 def test_who_opts_out_does_not_use_the_master_of_ssh_config(router: Router) -> None:
     with (
         tempfile.TemporaryDirectory(prefix="m") as folder,
-        start_server(
+        start_bare(
             needs_kind("sshd"),
             ServerOptions(client_config=("ControlMaster auto", f"ControlPath {folder}/%p")),
         ) as server,

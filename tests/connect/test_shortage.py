@@ -12,7 +12,7 @@ import pytest
 from remotesvc import ConnectError, Context, Router
 from remotesvc.connect.base import Attempt
 from remotesvc.connect.shortage import NEEDED, explain_shortage
-from remotesvc.testing.server import start_server
+from tests.controller.ssh.hosts import start_bare
 
 
 @contextmanager
@@ -54,7 +54,7 @@ def test_too_many_children_are_told_the_need_and_the_limit_and_the_others_go_on(
 
 
 def test_login_without_descriptors_is_told_likewise(no_leaks: None, empty_home: Path) -> None:
-    with start_server() as server, Router() as router:
+    with start_bare() as server, Router() as router:
         config = str(server.config_file)
         child = router.ssh("demo", config_file=config)
         child.call(abs, 1)

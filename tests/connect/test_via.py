@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 import pytest
 
 from remotesvc import AuthenticationError, ConnectError, Context, ResolveError, Router, Secret
-from remotesvc.testing.server import start_server
 from tests.connect.accounts import Account, needs_root, shared_python, sudoers
 from tests.connect.test_containers import KINDS, STAND_IN
+from tests.controller.ssh.hosts import start_bare
 from tests.integration.hosts import needs_program, write_program
 
 Question = tuple[str, bool]
@@ -103,7 +103,7 @@ def test_question_that_is_asked_there_is_answered_here(relay: Context, who: Acco
 
 def test_login_of_another_host_happens_there(relay: Context) -> None:
     needs_program("ssh")
-    with start_server() as server:
+    with start_bare() as server:
         config = str(server.config_file)
         inner = of(relay).ssh("demo", via=relay, config_file=config)
         assert inner.call(os.getppid) != relay.info.pid

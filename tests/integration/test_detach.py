@@ -18,7 +18,7 @@ from remotesvc import (
     ResolveError,
     Router,
 )
-from remotesvc.testing.server import start_server
+from tests.controller.ssh.hosts import start_bare
 from tests.integration.lines import Lines
 from tests.integration.targets import logs, work
 from tests.integration.targets.services import Plain
@@ -155,7 +155,7 @@ def test_child_with_children_is_not_detached(router: Router) -> None:
 
 
 def test_child_of_a_host_outlives_the_login(no_leaks: None, empty_home: Path) -> None:
-    with start_server() as server:
+    with start_bare() as server:
         with Router() as router:
             child = router.ssh("demo", config_file=str(server.config_file))
             pid = child.info.pid

@@ -8,7 +8,7 @@ import pytest
 
 from remotesvc import Context, Router
 from remotesvc.bootstrap.manifest import MODULES
-from remotesvc.testing.server import start_server
+from tests.controller.ssh.hosts import start_bare
 from tests.integration.hosts import needs_program
 from tests.integration.targets import hops
 from tests.integration.targets.imported import imported
@@ -67,7 +67,7 @@ def opened(router: Router, relay: Context, kind: str) -> Iterator[tuple[set[str]
     """What was there before, and the child of the relay, which is ready."""
     before = set(relay.call(imported))
     if kind == "ssh":
-        with start_server("embedded") as server:
+        with start_bare("embedded") as server:
             child = router.ssh("demo", config_file=str(server.config_file), via=relay)
             assert child.info
             yield before, child

@@ -19,8 +19,8 @@ from remotesvc.core.link import Link
 from remotesvc.core.wire import FRAGMENT_SIZE, RAW, Message
 from remotesvc.testing.options import Kind
 from remotesvc.testing.proxy import DelayProxy
-from remotesvc.testing.server import SshServer, start_server
-from tests.controller.ssh.hosts import needs_kind
+from remotesvc.testing.server import SshServer
+from tests.controller.ssh.hosts import needs_kind, start_bare
 from tests.integration.pythons import OLDEST
 from tests.integration.sources import Sources, own_sources
 from tests.integration.targets import hops
@@ -342,7 +342,7 @@ def test_host_behind_a_host_takes_the_round_trips_of_both_and_one(
     chosen = needs_kind(kind)
     # What is computed once may not take longer than a round trip.
     router.local(via=router.local()).call(hops.add, 1, 2)
-    with start_server(chosen) as outer, start_server(chosen) as inner:
+    with start_bare(chosen) as outer, start_bare(chosen) as inner:
         alone = _trips(router, outer, "paramiko") + _trips(router, inner, "openssh")
         with DelayProxy(outer.port, DELAY) as near, DelayProxy(inner.port, DELAY) as far:
             relay = router.ssh("demo", config_file=str(outer.config_for_port(near.port)))

@@ -18,7 +18,7 @@ from remotesvc import ConnectError, Context, DisconnectedError, Router
 from remotesvc.testing.options import ServerOptions
 from remotesvc.testing.proxy import DelayProxy
 from remotesvc.testing.server import SshServer, start_server
-from tests.controller.ssh.hosts import descendants
+from tests.controller.ssh.hosts import descendants, start_bare
 from tests.integration.controllers import kill_at_moments, kill_trees_at_moments
 from tests.integration.hosts import needs_program, plain_login
 from tests.integration.targets import stubborn
@@ -251,7 +251,7 @@ def test_the_process_of_an_ssh_session_is_killed(
 def test_the_listener_of_sshd_is_killed_and_its_sessions_go_on(
     router: Router, empty_home: Path
 ) -> None:
-    with start_server("sshd") as doomed:
+    with start_bare("sshd") as doomed:
         context = connect(router, doomed)
         context.call(os.getpid)
 

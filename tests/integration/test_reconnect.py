@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from remotesvc import ConnectError, Context, DisconnectedError, Error, RefusedError, Router
-from remotesvc.testing.server import start_server
+from tests.controller.ssh.hosts import start_bare
 from tests.integration.lines import Lines
 from tests.integration.targets import services_odd, stubborn
 from tests.integration.targets.services import Plain
@@ -120,7 +120,7 @@ def test_hop_is_reconnected_after_the_context_that_it_goes_through(router: Route
 
 
 def test_host_that_is_up_again_is_logged_in_to_again(router: Router, lines: Lines) -> None:
-    with start_server() as server:
+    with start_bare() as server:
         web = router.ssh("demo", config_file=str(server.config_file), name="web")
         assert web.call(abs, -1) == 1
         lose(web)

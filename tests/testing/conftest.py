@@ -6,7 +6,7 @@ from remotesvc.testing.options import Kind
 from remotesvc.testing.server import available_kinds
 
 
-@pytest.fixture(params=[pytest.param("sshd", marks=pytest.mark.sshd), "embedded"])
+@pytest.fixture(scope="module", params=[pytest.param("sshd", marks=pytest.mark.sshd), "embedded"])
 def kind(request: pytest.FixtureRequest) -> Kind:
     """Name the kind of server to start."""
     name: Kind = request.param

@@ -9,6 +9,7 @@ import pytest
 
 from remotesvc.testing.options import ServerOptions
 from remotesvc.testing.server import SshServer, start_server
+from tests.controller.ssh.hosts import start_bare
 from tests.testing.client import connected, run, wait_for_end
 
 
@@ -18,7 +19,7 @@ def server() -> Iterator[SshServer]:
         password="right",
         interactive=(("Name of the dog: ", "Rex"), ("One-time code: ", "123456")),
     )
-    with start_server("embedded", options) as started:
+    with start_bare("embedded", options) as started:
         yield started
 
 
@@ -59,7 +60,7 @@ def test_wrong_or_missing_answers_do_not_log_in(server: SshServer, answers: list
 
 def test_only_configured_methods_are_offered() -> None:
     with (
-        start_server("embedded") as server,
+        start_bare("embedded") as server,
         paramiko.Transport((server.host, server.port)) as transport,
     ):
         transport.start_client()

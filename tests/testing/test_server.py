@@ -13,12 +13,14 @@ from remotesvc.testing import server as server_module
 from remotesvc.testing.options import Kind, ServerOptions
 from remotesvc.testing.proxy import DelayProxy
 from remotesvc.testing.server import SshServer, available_kinds, start_server
+from tests.controller.ssh.hosts import start_bare
 from tests.testing.client import connected, run
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def server(kind: Kind) -> Iterator[SshServer]:
-    with start_server(kind) as started:
+    """One of each kind for all tests of its sessions."""
+    with start_bare(kind) as started:
         yield started
 
 
@@ -44,10 +46,13 @@ def test_many_commands_share_one_connection(server: SshServer) -> None:
 
 
 def test_the_log_says_who_logged_in(server: SshServer) -> None:
+    before = server.log_text()
+
     with connected(server) as client:
         run(client, "true")
 
-    assert "ccepted publickey for " + server.user in server.log_text()
+    said = server.log_text().removeprefix(before)
+    assert "ccepted publickey for " + server.user in said
 
 
 def test_openssh_logs_in_with_the_written_configuration(server: SshServer) -> None:
@@ -75,7 +80,7 @@ def test_the_folder_is_for_its_owner_only(server: SshServer) -> None:
 
 
 def test_a_jump_host_connects_onward(server: SshServer, kind: Kind) -> None:
-    with start_server(kind) as target, connected(server) as jump:
+    with start_bare(kind) as target, connected(server) as jump:
         transport = jump.get_transport()
         assert transport is not None
         onward = transport.open_channel(
@@ -125,7 +130,7 @@ def test_the_chosen_shell_runs_the_commands(kind: Kind, tmp_path: Path) -> None:
     shell.chmod(0o755)
 
     options = ServerOptions(shell=str(shell))
-    with start_server(kind, options) as server, connected(server) as client:
+    with start_bare(kind, options) as server, connected(server) as client:
         done = run(client, "echo  \"two  words\" 'and' $HOME")
 
     assert done.output == b"-c|echo  \"two  words\" 'and' $HOME|"
@@ -135,7 +140,7 @@ def test_a_key_that_is_not_accepted_does_not_log_in(kind: Kind) -> None:
     options = ServerOptions(accept_user_keys=False)
 
     with (
-        start_server(kind, options) as server,
+        start_bare(kind, options) as server,
         pytest.raises(paramiko.SSHException),
         connected(server),
     ):
@@ -144,7 +149,7 @@ def test_a_key_that_is_not_accepted_does_not_log_in(kind: Kind) -> None:
 
 def test_an_account_that_is_not_named_does_not_log_in(kind: Kind) -> None:
     with (
-        start_server(kind) as server,
+        start_bare(kind) as server,
         pytest.raises(paramiko.AuthenticationException),
         connected(server, username="nobody"),
     ):
@@ -153,7 +158,7 @@ def test_an_account_that_is_not_named_does_not_log_in(kind: Kind) -> None:
 
 def test_a_server_that_is_not_known_is_not_in_known_hosts(kind: Kind) -> None:
     with (
-        start_server(kind, ServerOptions(known=False)) as server,
+        start_bare(kind, ServerOptions(known=False)) as server,
         pytest.raises(paramiko.SSHException, match="not found in known_hosts"),
         connected(server),
     ):
@@ -165,7 +170,7 @@ def test_keys_of_other_types_and_with_a_passphrase_work(kind: Kind) -> None:
         host_key_types=("rsa", "ecdsa"), user_key_type="ecdsa", passphrase="open sesame"
     )
 
-    with start_server(kind, options) as server, connected(server, passphrase="open sesame") as it:
+    with start_bare(kind, options) as server, connected(server, passphrase="open sesame") as it:
         assert run(it, "echo in").output == b"in\n"
         assert [key.split()[0] for key in server.info.host_keys] == [
             "ssh-rsa",
@@ -176,7 +181,7 @@ def test_keys_of_other_types_and_with_a_passphrase_work(kind: Kind) -> None:
 def test_aliases_and_further_lines_are_in_the_host_block(kind: Kind) -> None:
     options = ServerOptions(aliases=("web1", "web2"), client_config=("ProxyJump bastion",))
 
-    with start_server(kind, options) as server:
+    with start_bare(kind, options) as server:
         config = paramiko.SSHConfig.from_path(str(server.config_file))
 
         assert config.lookup("web2")["proxyjump"] == "bastion"
@@ -192,7 +197,7 @@ def test_a_port_that_another_program_took_is_given_up(
         ports = iter([taken])
         monkeypatch.setattr(server_module, "_free_port", lambda: next(ports, 0) or choose())
 
-        with start_server(kind) as server, connected(server) as client:
+        with start_bare(kind) as server, connected(server) as client:
             assert run(client, "echo up").output == b"up\n"
             assert server.port != taken
 

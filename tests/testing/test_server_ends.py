@@ -13,6 +13,7 @@ import pytest
 
 from remotesvc.testing.options import Kind
 from remotesvc.testing.server import SshServer, start_server
+from tests.controller.ssh.hosts import start_bare
 from tests.testing.client import Holdings, connected, is_running, run, wait_for_end
 
 OWNER = Path(__file__).with_name("owner_program.py")
@@ -26,7 +27,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc, us
 def test_close_ends_all_sessions_and_removes_the_folder(kind: Kind) -> None:
     before = Holdings.now()
 
-    with start_server(kind) as server:
+    with start_bare(kind) as server:
         pids = _start_stubborn(server)
         assert all(map(is_running, pids))
 
@@ -47,7 +48,7 @@ def test_an_exception_in_the_block_leaves_nothing(kind: Kind) -> None:
 
 
 def test_the_log_can_be_read_after_close_and_closing_twice_is_fine(kind: Kind) -> None:
-    with start_server(kind) as server, connected(server) as client:
+    with start_bare(kind) as server, connected(server) as client:
         run(client, "true")
     server.close()
 

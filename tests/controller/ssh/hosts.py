@@ -11,6 +11,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -56,11 +57,16 @@ def needs_kind(kind: Kind) -> Kind:
 
 
 @contextmanager
-def start_bare(kind: Kind | None = None, **options: Any) -> Iterator[SshServer]:
-    """Run a server whose sessions have an empty home: no script of the account's runs there."""
+def start_bare(
+    kind: Kind | None = None, options: ServerOptions | None = None, **changes: Any
+) -> Iterator[SshServer]:
+    """Run a server whose sessions have an empty home: no script of the account's runs there.
+
+    That may take longer than all that is tested. `changes` are options as well.
+    """
     with tempfile.TemporaryDirectory(prefix="home") as home:
-        environment = (("HOME", home),)
-        with start_server(kind, ServerOptions(environment=environment, **options)) as server:
+        changes["environment"] = (("HOME", home),)
+        with start_server(kind, replace(options or ServerOptions(), **changes)) as server:
             yield server
 
 

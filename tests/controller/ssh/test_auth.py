@@ -13,7 +13,7 @@ from remotesvc.controller.ssh.identities import public_blob
 from remotesvc.testing.keys import make_key
 from remotesvc.testing.options import ServerOptions
 from remotesvc.testing.server import SshServer, start_server
-from tests.controller.ssh.hosts import agent, config_for, connect, needs_kind
+from tests.controller.ssh.hosts import agent, config_for, connect, needs_kind, start_bare
 from tests.integration.hosts import plain_login
 
 PASSWORD = "correct horse"
@@ -32,7 +32,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshServer]:
 @pytest.fixture(scope="module")
 def locked() -> Iterator[SshServer]:
     """A server that takes a key with a passphrase."""
-    with start_server(options=ServerOptions(passphrase="sesame")) as started:
+    with start_bare(options=ServerOptions(passphrase="sesame")) as started:
         yield started
 
 
@@ -63,7 +63,7 @@ def refusal(router: Router, server: SshServer, **options: Any) -> Authentication
 @pytest.mark.parametrize("key_type", ["ed25519", "ecdsa", "rsa"])
 def test_a_key_of_each_type_logs_in(router: Router, key_type: str) -> None:
     options = ServerOptions(user_key_type=key_type)  # type: ignore[arg-type]  # a literal
-    with start_server(options=options) as started:
+    with start_bare(options=options) as started:
         assert connect(router, started).call(os.getpid)
 
 
@@ -179,7 +179,7 @@ def test_a_server_that_takes_nothing_is_told(router: Router) -> None:
 def test_a_server_that_has_enough_of_attempts_is_told(router: Router, tmp_path: Path) -> None:
     needs_kind("sshd")
     keys = [_write_key(tmp_path / f"key{number}") for number in range(3)]
-    with start_server("sshd", ServerOptions(extra_config=("MaxAuthTries 2",))) as started:
+    with start_bare("sshd", ServerOptions(extra_config=("MaxAuthTries 2",))) as started:
         error = refusal(router, started, identity_file=keys)
 
     assert "it closed the connection after 1 refused (MaxAuthTries?)" in str(error)
@@ -197,7 +197,7 @@ def test_keys_that_the_configuration_does_not_allow_are_not_offered(
 
 
 def test_accepted_algorithms_of_the_configuration_are_kept(router: Router, tmp_path: Path) -> None:
-    with start_server(options=ServerOptions(user_key_type="rsa")) as started:
+    with start_bare(options=ServerOptions(user_key_type="rsa")) as started:
         key = f"IdentityFile {started.identity_file}"
         for wish in ("-rsa-sha2-*", "rsa-sha2-512"):
             lines = (key, f"PubkeyAcceptedAlgorithms {wish},ssh-rsa")
@@ -319,18 +319,18 @@ def asking() -> Iterator[SshServer]:
     options = ServerOptions(
         password=PASSWORD, interactive=(("Password: ", PASSWORD),), accept_user_keys=False
     )
-    with start_server(options=options) as started:
+    with start_bare(options=options) as started:
         yield started
 
 
 def test_a_password_logs_in(router: Router) -> None:
     options = ServerOptions(password=PASSWORD, accept_user_keys=False)
-    with start_server(options=options) as started:
+    with start_bare(options=options) as started:
         assert connect(router, started, password=PASSWORD).call(os.getpid)
 
 
 def test_a_password_answers_the_one_hidden_question(router: Router) -> None:
-    with start_server(options=ASKED) as started:
+    with start_bare(options=ASKED) as started:
         assert connect(router, started, password=PASSWORD).call(os.getpid)
 
 
@@ -351,7 +351,7 @@ def test_a_password_answers_its_question_where_there_is_a_callback_too(router: R
         asked.extend(question for question, _ in prompts)
         return [PASSWORD]
 
-    with start_server(options=ASKED) as started:
+    with start_bare(options=ASKED) as started:
         refused = refusal(router, started, password="wrong horse", prompts=answer)
         assert asked == [] and "wrong horse" not in str(refused)
         assert connect(router, started, prompts=answer).call(os.getpid)
@@ -389,7 +389,7 @@ def test_a_function_is_asked_for_the_passphrase_of_a_key(
 def test_a_password_is_not_sent_to_a_server_that_only_asks_questions(
     router: Router, tmp_path: Path
 ) -> None:
-    with start_server(options=ASKED) as started:
+    with start_bare(options=ASKED) as started:
         wish = "PreferredAuthentications password,keyboard-interactive"
         config = config_for(started, tmp_path / "config", wish)
 
@@ -426,7 +426,7 @@ def test_questions_go_to_the_callback(router: Router) -> None:
 
     questions = (("Colour: ", "blue"), ("Answer: ", "42"))
     options = ServerOptions(interactive=questions, accept_user_keys=False)
-    with start_server(options=options) as started:
+    with start_bare(options=options) as started:
         assert connect(router, started, prompts=answer).call(os.getpid)
 
     assert asked == [("Colour: ", False), ("Answer: ", False)]
@@ -435,7 +435,7 @@ def test_questions_go_to_the_callback(router: Router) -> None:
 def test_questions_that_nobody_answers_are_quoted(router: Router) -> None:
     questions = (("Colour\x1b[2J: ", "blue"), ("Answer: ", "42"))
     options = ServerOptions(interactive=questions, accept_user_keys=False)
-    with start_server(options=options) as started:
+    with start_bare(options=options) as started:
         error = refusal(router, started, password=PASSWORD)
 
     assert "Answer:" in str(error)
@@ -461,7 +461,7 @@ def test_what_the_callback_raises_is_raised_here(router: Router, kind: type[Exce
 def test_a_callback_that_gives_the_wrong_number_of_answers_is_told(
     router: Router, answers: Sequence[str]
 ) -> None:
-    with start_server(options=ASKED) as started, pytest.raises(ValueError, match="list of 1"):
+    with start_bare(options=ASKED) as started, pytest.raises(ValueError, match="list of 1"):
         connect(router, started, prompts=lambda title, instructions, prompts: answers)
 
 

@@ -30,6 +30,7 @@ from tests.controller.ssh.hosts import (
     descendants,
     needs_kind,
     relay_command,
+    start_bare,
 )
 from tests.integration.hosts import plain_login, write_program
 from tests.integration.waiting import TIMEOUTS
@@ -402,7 +403,7 @@ def test_without_the_private_names_the_command_is_waited_for(
 @pytest.mark.sshd
 def test_the_window_used_in_advance_is_given_back(router: Router) -> None:
     needs_kind("sshd")
-    with start_server("sshd") as server:
+    with start_bare("sshd") as server:
         context = connect(router, server)
 
         # The server closes the connection of a client that goes on beyond its window.
@@ -516,7 +517,7 @@ def test_a_login_that_writes_a_megabyte_of_errors_does_not_stall(
 ) -> None:
     text = "#!/bin/sh\nhead -c 1000000 /dev/zero | tr '\\0' x >&2\nexec /bin/sh \"$@\"\n"
     shell = write_program(tmp_path / "shell", text)
-    with start_server(options=ServerOptions(shell=shell)) as server:
+    with start_bare(options=ServerOptions(shell=shell)) as server:
         assert connect(router, server).call(os.getpid) in descendants(server.pid)
 
 

@@ -26,7 +26,6 @@ from remotesvc.controller.ssh.session import open_session, request_exec
 from remotesvc.controller.ssh_config import read_settings
 from remotesvc.testing.options import ServerOptions
 from remotesvc.testing.proxy import DelayProxy
-from remotesvc.testing.server import start_server
 from tests.controller.ssh.hosts import connect, needs_kind, start_bare
 
 # A wait for an event that is sure to come.
@@ -70,7 +69,7 @@ def test_login_and_first_call_take_two_round_trips_less_than_paramiko_takes(
 @pytest.mark.sshd
 def test_server_that_opens_no_session_is_told_by_the_first_call(router: Router) -> None:
     needs_kind("sshd")
-    with start_server("sshd", ServerOptions(extra_config=("MaxSessions 0",))) as closed:
+    with start_bare("sshd", ServerOptions(extra_config=("MaxSessions 0",))) as closed:
         context = connect(router, closed)
         for _ in range(2):
             with pytest.raises(InterpreterError) as caught:
@@ -89,7 +88,7 @@ def test_others_who_shared_a_connection_that_was_refused_are_told_the_same(
     router: Router,
 ) -> None:
     needs_kind("sshd")
-    with start_server("sshd", ServerOptions(extra_config=("MaxSessions 0",))) as closed:
+    with start_bare("sshd", ServerOptions(extra_config=("MaxSessions 0",))) as closed:
         contexts = [connect(router, closed, name=f"host-{number}") for number in range(3)]
         for context in contexts:
             with pytest.raises(InterpreterError, match="opens no session"):

@@ -35,6 +35,7 @@ from tests.controller.ssh.hosts import (
     connect,
     descendants,
     needs_kind,
+    start_bare,
     stopped,
 )
 from tests.integration.hosts import plain_login, write_program
@@ -351,7 +352,7 @@ def _pump(source: socket.socket, sink: socket.socket) -> None:
 def test_a_key_that_is_bound_to_a_command(router: Router) -> None:
     needs_kind("sshd")
     options = ServerOptions(authorized_keys_options='command="echo welcome to the menu"')
-    with start_server("sshd", options) as menu:
+    with start_bare("sshd", options) as menu:
         error = failure(lambda: connect(router, menu).call(os.getpid), "bootstrap")
 
     assert isinstance(error, BootstrapError)
@@ -363,7 +364,7 @@ def test_a_key_that_is_bound_to_a_command(router: Router) -> None:
 def test_a_forced_command_that_waits_ends_at_the_deadline(router: Router) -> None:
     needs_kind("sshd")
     options = ServerOptions(extra_config=("ForceCommand echo choose: && sleep 1000",))
-    with start_server("sshd", options) as menu:
+    with start_bare("sshd", options) as menu:
         for timeout in TIMEOUTS:
             with pytest.raises(ConnectTimeout) as caught:
                 connect(router, menu, connect_timeout=timeout).call(os.getpid)
@@ -379,7 +380,7 @@ def test_a_forced_command_that_waits_ends_at_the_deadline(router: Router) -> Non
 def test_an_account_without_a_shell(router: Router, program: str) -> None:
     if not os.path.exists(program):
         pytest.skip(f"no {program} on this machine")
-    with start_server(options=ServerOptions(shell=program)) as closed:
+    with start_bare(options=ServerOptions(shell=program)) as closed:
         error = failure(lambda: connect(router, closed).call(os.getpid), "bootstrap")
 
     assert error.exit_status == 1
@@ -389,7 +390,7 @@ def test_an_account_without_a_shell(router: Router, program: str) -> None:
 
 def test_a_server_that_refuses_to_run_the_command(router: Router, tmp_path: Path) -> None:
     options = ServerOptions(shell=str(tmp_path / "no-shell"))
-    with start_server("embedded", options) as closed:
+    with start_bare("embedded", options) as closed:
         error = failure(lambda: connect(router, closed).call(os.getpid), "bootstrap")
 
     assert "(the server refused to run the command)" in str(error)
@@ -398,7 +399,7 @@ def test_a_server_that_refuses_to_run_the_command(router: Router, tmp_path: Path
 def test_a_login_that_ends_with_a_word(router: Router, tmp_path: Path) -> None:
     text = "#!/bin/sh\necho down for maintenance >&2\nexit 3\n"
     shell = write_program(tmp_path / "shell", text)
-    with start_server(options=ServerOptions(shell=shell)) as closed:
+    with start_bare(options=ServerOptions(shell=shell)) as closed:
         error = failure(lambda: connect(router, closed).call(os.getpid), "bootstrap")
 
     assert error.exit_status == 3
@@ -441,7 +442,7 @@ def test_every_waiter_hears_why_a_connection_was_lost(router: Router, server: Ss
 
 
 def test_a_server_that_is_killed_is_noticed(router: Router) -> None:
-    with start_server() as doomed:
+    with start_bare() as doomed:
         context = connect(router, doomed)
         pid = context.call(os.getpid)
         waiting = context.submit(time.sleep, 1000)

@@ -13,15 +13,15 @@ import pytest
 from remotesvc import ConnectError, HostKeyError, Router
 from remotesvc.testing.keys import make_key
 from remotesvc.testing.options import ServerOptions
-from remotesvc.testing.server import SshServer, start_server
-from tests.controller.ssh.hosts import config_for, connect
+from remotesvc.testing.server import SshServer
+from tests.controller.ssh.hosts import config_for, connect, start_bare
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[SshServer]:
     """A server with a key of each type."""
     options = ServerOptions(host_key_types=("rsa", "ecdsa", "ed25519"))
-    with start_server(options=options) as started:
+    with start_bare(options=options) as started:
         yield started
 
 

@@ -21,7 +21,7 @@ from remotesvc.testing.options import ServerOptions
 from remotesvc.testing.proxy import DelayProxy
 from remotesvc.testing.server import SshServer, start_server
 from remotesvc.testing.silent import SilentServer
-from tests.controller.ssh.hosts import connect, descendants, needs_kind
+from tests.controller.ssh.hosts import connect, descendants, needs_kind, start_bare
 from tests.integration.hosts import plain_login
 from tests.integration.waiting import TIMEOUTS
 
@@ -43,14 +43,14 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshServer]:
 def bastion(request: pytest.FixtureRequest) -> Iterator[SshServer]:
     """A jump host, with a key of its own."""
     kind = needs_kind(request.param)
-    with start_server(kind, ServerOptions(aliases=("bastion",))) as started:
+    with start_bare(kind, ServerOptions(aliases=("bastion",))) as started:
         yield started
 
 
 @pytest.fixture(scope="module")
 def gate() -> Iterator[SshServer]:
     """A second jump host."""
-    with start_server(options=ServerOptions(aliases=("gate",))) as started:
+    with start_bare(options=ServerOptions(aliases=("gate",))) as started:
         yield started
 
 
@@ -224,7 +224,7 @@ def test_the_password_for_the_target_is_not_given_to_the_hop(
     router: Router, tmp_path: Path, target: SshServer
 ) -> None:
     options = ServerOptions(aliases=("hop",), password=PASSWORD, accept_user_keys=False)
-    with start_server(options=options) as hop:
+    with start_bare(options=options) as hop:
         config = config_of(tmp_path / "config", target, hop)
 
         with pytest.raises(AuthenticationError) as caught:
@@ -268,7 +268,7 @@ def test_a_hop_that_forwards_nothing_is_named(
 ) -> None:
     needs_kind("sshd")
     options = ServerOptions(aliases=("hop",), extra_config=("AllowTcpForwarding no",))
-    with start_server("sshd", options) as hop:
+    with start_bare("sshd", options) as hop:
         config = config_of(tmp_path / "config", target, hop)
 
         with pytest.raises(ConnectError, match="the jump host cannot reach") as caught:
@@ -346,7 +346,7 @@ def test_question_of_a_jump_host_says_whose_it_is(
     options = ServerOptions(
         aliases=("asking",), accept_user_keys=False, interactive=(("Code: ", "31415"),)
     )
-    with start_server("embedded", options) as asking:
+    with start_bare("embedded", options) as asking:
         config = config_of(tmp_path / "config", asking, target)
         context = router.ssh("target", config_file=config, jump="asking", prompts=answer)
         assert context.call(os.getpid)
