@@ -131,8 +131,8 @@ _LARGE: dict[str, Callable[[], bytes]] = {
         + b"\xc0" * (MAX_ELEMENTS // 2 + 1)
     ),
     **{
-        f"20,000 colliding integers in a {name}": lambda code=code: keyed(  # type: ignore[misc]
-            code, colliding_integers(20_000)
+        f"6,000 colliding integers in a {name}": lambda code=code: keyed(  # type: ignore[misc]
+            code, colliding_integers(6_000)
         )
         for name, code in _CODES.items()
     },
