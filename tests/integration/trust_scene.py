@@ -12,7 +12,14 @@ from remotesvc.service.request import ACTIVATE, pack_request
 from tests.integration.hostile_scene import DEADLINE, FAKE, target
 from tests.integration.targets import services_guarded
 from tests.integration.targets.services_guarded import NAME, Guarded
-from tests.integration.trust_table import AS_ABOVE, AS_BELOW, AS_CONTROLLER, ASKING, PLAINLY, Row
+from tests.integration.trust_table import (
+    AS_ABOVE,
+    AS_BELOW,
+    AS_CONTROLLER,
+    ASKING,
+    PLAINLY,
+    Row,
+)
 from tests.integration.waiting import wait_until
 
 __all__ = ["Scene"]
@@ -20,12 +27,16 @@ __all__ = ["Scene"]
 # Where the hand-made child awaits answers.
 REPLY = 4711
 
+# The first of the states in which the service is active.
+ACTIVE = 2
+
 
 class Scene:
     """Real processes in the places of a row, and the one that is asked brought into a state.
 
     Who only stands between serves all states of a row, and so does everybody honest where the
-    state changes nothing; the others are new in each: what they ask for changes them.
+    state changes nothing. Others serve both states in which the service is active, and are new in
+    the rest: what they ask for changes them. A hand-made child is new in each.
     """
 
     def __init__(self, router: Router, row: Row, state: int) -> None:
@@ -64,9 +75,11 @@ class Scene:
             if via:
                 options["via"] = self._open(via)
             stands_between = name in ("relay", "other") and path != self.row.to
-            changes_nothing = len(set(self.row.cells)) == 1 and not is_fake
-            serves_all = stands_between or changes_nothing
-            title = name if serves_all else f"{name}{self.state}"
+            changes_nothing = len(set(self.row.cells)) == 1
+            generation = 0 if changes_nothing else min(self.state, ACTIVE)
+            if is_fake:
+                generation = self.state
+            title = name if stands_between else f"{name}{generation}"
             there = [one for one in self.router.contexts if one.name == title]
             opened = there[0] if there else self.router.local(title, **options)
             self._places[path] = opened
