@@ -18,7 +18,7 @@ from remotesvc.service import Pool
 from tests.integration.targets import upward
 from tests.integration.targets.upward import Controller
 
-ROW = 300
+ROW = 100
 
 LARGE = 1 << 20
 
@@ -50,7 +50,7 @@ def say(*words: object) -> None:
 
 def row(router: Any, child: Any) -> None:
     """Call in a row, and tell who read."""
-    call_in_a_row(child, 1000)
+    call_in_a_row(child, 300)
     say("main" if turns.get("MainThread") else "not main")
     say(signal.getsignal(signal.SIGINT) is signal.default_int_handler)
 
@@ -153,10 +153,10 @@ def many_threads(router: Any, child: Any) -> None:
 def services(router: Any, child: Any) -> None:
     """Serve the child while the main thread waits for it, and call its services in a row."""
     with Pool(router, services=[Controller]):
-        for _ in range(20):
+        for _ in range(10):
             call_in_a_row(child, 20)
-            child.call(upward.readers, 100)
-            for number in range(100):
+            child.call(upward.readers, 50)
+            for number in range(50):
                 assert child.call_service(Controller, "quick", value=number) == number
     row(router, child)
 
