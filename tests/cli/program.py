@@ -141,6 +141,8 @@ class Running:
         self._program = program
         self._process = process
         self._said = ""
+        # What has come of the next lines: communicate() knows nothing of a stream's own buffer.
+        self._rest = b""
 
     def wait_for(self, text: str) -> None:
         """Read stderr until a line contains a text."""
@@ -149,11 +151,18 @@ class Running:
     def says(self, text: str) -> bool:
         """Read stderr until a line contains a text; tell whether one did before the end."""
         assert self._process.stderr is not None
-        for line in iter(self._process.stderr.readline, ""):
-            self._said += line
-            if text in line:
-                return True
-        return False
+        while True:
+            line, end, rest = self._rest.partition(b"\n")
+            if end:
+                self._rest = rest
+                self._said += (line + end).decode()
+                if text.encode() in line:
+                    return True
+                continue
+            more = os.read(self._process.stderr.fileno(), 65536)
+            if not more:
+                return False
+            self._rest += more
 
     def read_result(self) -> str:
         """Read a line of stdout."""
@@ -167,7 +176,9 @@ class Running:
     def end(self) -> Done:
         """Return how it ended, and all that it said; nothing of it is left."""
         done = self._program.finish(self._process)
-        return Done(done.code, done.out, self._said + done.err)
+        return Done(
+            done.code, done.out, self._said + self._rest.decode(errors="replace") + done.err
+        )
 
 
 class Program:

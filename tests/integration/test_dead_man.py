@@ -109,7 +109,10 @@ def test_a_call_that_declares_it_may_hold_the_gil_for_longer(
             context = stack.enter_context(start_host(tmp_path)).connect(router)
 
         # How long it counts is estimated, on a machine that does other things as well.
-        used = context.options(holds_gil=60).call(stubborn.count_in_c, LIMIT * 1.5)
+        for seconds in (LIMIT * 1.5, LIMIT * 3, LIMIT * 6):
+            used = context.options(holds_gil=60).call(stubborn.count_in_c, seconds)
+            if used > LIMIT:
+                break
 
         assert used > LIMIT
         assert context.call(os.getpid) == context.info.pid
