@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from remotesvc import Router
+from remotesvc.connect import asker
+from remotesvc.connect.askpass import is_possible
 from tests.connect.accounts import Account, account
 
 
@@ -30,3 +32,14 @@ def open_path(tmp_path: Path) -> Path:
         if folder.owner() == tmp_path.owner() and not folder.stat().st_mode & 0o001:
             folder.chmod(folder.stat().st_mode | 0o011)
     return tmp_path
+
+
+@pytest.fixture(params=["askpass", "terminal"])
+def desk(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Where ssh asks."""
+    if request.param == "terminal":
+        monkeypatch.setattr(asker, "is_possible", lambda: False)
+    elif not is_possible():
+        pytest.skip("no memfd_create here (Linux, Python 3.8)")
+    kind: str = request.param
+    return kind

@@ -23,8 +23,7 @@ from remotesvc import (
     ResolveError,
     Router,
 )
-from remotesvc.connect import asker, openssh
-from remotesvc.connect.askpass import is_possible
+from remotesvc.connect import openssh
 from remotesvc.connect.retry import AWAY, PAUSES
 from remotesvc.testing.options import ServerOptions
 from remotesvc.testing.server import SshServer
@@ -43,17 +42,6 @@ PASSWORD = " hunter2 \\é$'\""
 def connect(router: Router, server: SshServer, **opts: Any) -> Context:
     given = {"config_file": server.config_file, "python_path": sys.executable, **opts}
     return router.ssh("demo", transport="openssh", **given)
-
-
-@pytest.fixture(params=["askpass", "terminal"])
-def desk(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Where ssh asks."""
-    if request.param == "terminal":
-        monkeypatch.setattr(asker, "is_possible", lambda: False)
-    elif not is_possible():
-        pytest.skip("no memfd_create here (Linux, Python 3.8)")
-    kind: str = request.param
-    return kind
 
 
 def with_password() -> AbstractContextManager[SshServer]:

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from remotesvc import AuthenticationError, ConnectError, HostKeyError, Router
-from remotesvc.connect import asker
 from remotesvc.connect.askpass import is_possible
 from remotesvc.connect.typist import QUESTIONS_LIMIT
 from remotesvc.testing.options import ServerOptions
@@ -20,17 +19,6 @@ from tests.integration.targets import hops
 
 PASSWORD = "that of the target"
 PHRASE = "that of the key"
-
-
-@pytest.fixture(params=["askpass", "terminal"])
-def desk(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Where ssh asks."""
-    if request.param == "terminal":
-        monkeypatch.setattr(asker, "is_possible", lambda: False)
-    elif not is_possible():
-        pytest.skip("no memfd_create here (Linux, Python 3.8)")
-    kind: str = request.param
-    return kind
 
 
 def config_of(folder: Path, target: SshServer, gate: SshServer) -> str:
@@ -116,7 +104,7 @@ def test_jump_host_that_imitates_a_prompt_gets_no_password(
 # -- passphrases ---------------------------------------------------------------------------------
 
 
-FORMS = ["\nEnter passphrase for key '/root/.ssh/id': ", "Enter passphrase for key 'k': "]
+FORMS = ["\nEnter passphrase for key '/home/demo/.ssh/id': ", "Enter passphrase for key 'k': "]
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -89,7 +89,7 @@ def test_question_of_the_ssh_of_a_host_on_the_way_is_for_the_user() -> None:
     assert isinstance(ours, Type) and ours.secret.reveal() == "word"
 
 
-PHRASE = b"Enter passphrase for key '/root/.ssh/id': "
+PHRASE = b"Enter passphrase for key '/home/demo/.ssh/id': "
 
 
 @pytest.mark.parametrize(
