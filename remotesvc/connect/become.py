@@ -5,6 +5,9 @@ for, as its program may read the pipe that the payload goes down; it is one proc
 failed is not tried in another way.
 """
 
+import os
+import shlex
+
 from ..bootstrap.command import candidates, probe_argv
 from ..bootstrap.seed import get_payload
 from ..core.errors import AuthenticationError
@@ -17,7 +20,7 @@ from .typist import Typist
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Callable, Dict, List, Optional
+    from typing import Callable, List, Optional
 
     from ..bootstrap.command import PythonPath
     from ..core.errors import ConnectError
@@ -40,10 +43,10 @@ class Way:
     argv(command) is how it is called. terminal: the one it gets, None for none. mark: a text that
     only its prompt has; then it asks on its stderr, else on the terminal. is_stdin: whether that
     is its stdin, and its pipes wait behind. entry: lines of sh for what it runs to begin with.
-    env: its environment, None for ours.
+    speaks_c: whether it is asked in the locale C, as its prompt is known in that one only.
     """
 
-    __slots__ = ("argv", "entry", "env", "is_stdin", "mark", "program", "prompt", "terminal")
+    __slots__ = ("argv", "entry", "is_stdin", "mark", "program", "prompt", "speaks_c", "terminal")
 
     def __init__(
         self,
@@ -54,7 +57,7 @@ class Way:
         mark: "str" = "",
         is_stdin: "bool" = False,
         entry: "str" = "",
-        env: "Optional[Dict[str, str]]" = None,
+        speaks_c: "bool" = False,
     ) -> "None":
         self.program = program
         self.argv = argv
@@ -63,7 +66,7 @@ class Way:
         self.mark = mark
         self.is_stdin = is_stdin
         self.entry = entry
-        self.env = env
+        self.speaks_c = speaks_c
 
 
 def become(
@@ -78,7 +81,8 @@ def become(
     names = candidates(python_path)
     payload = get_payload()
     word = new_word()
-    command = ["sh", "-c", way.entry + ENTRY, word]
+    entry = way.entry + (_own_locale() if way.speaks_c else "")
+    command = ["sh", "-c", entry + ENTRY, word]
     argv = way.argv(command + probe_argv(python_path, len(payload), is_isolated=True))
     process = _start(router, attempt, way, argv)
     dialogue = Dialogue([way.prompt], prompts is not None)
@@ -92,17 +96,25 @@ def become(
 def _start(router: "Opener", attempt: "Attempt", way: "Way", argv: "List[str]") -> "ProcessStream":
     """Start the program, in its terminal if it has one."""
     terminal = way.terminal
+    env = dict(os.environ, LC_ALL="C") if way.speaks_c else None
     try:
         find_program(attempt, argv[:1])
         if terminal is not None:
             argv = terminal.argv(argv, way.is_stdin)
         return open_stream(
-            attempt, way.program, lambda: ProcessStream(router.loop, argv, way.env, terminal)
+            attempt, way.program, lambda: ProcessStream(router.loop, argv, env, terminal)
         )
     except BaseException:
         if terminal is not None:
             terminal.close()
         raise
+
+
+def _own_locale() -> "str":
+    """Return the line of sh that gives LC_ALL back where it came through: C was for the prompt."""
+    own = os.environ.get("LC_ALL")
+    give = "unset LC_ALL" if own is None else "export LC_ALL=%s" % shlex.quote(own)
+    return '[ "$LC_ALL" != C ]||%s;' % give
 
 
 def _seat(

@@ -1,7 +1,5 @@
 """The doas connector: doas asks on its controlling terminal; its pipes stay where they are."""
 
-import os
-
 from .become import Way, become
 from .prompts import Prompt
 from .terminal import Terminal
@@ -54,6 +52,6 @@ def connect(
         lambda command: argv(command, username, may_ask, program, args),
         Prompt(PROMPT, hide(password) if has_terminal else None, "password of doas"),
         Terminal(router.loop, attempt) if has_terminal else None,
-        env=dict(os.environ, LC_ALL="C"),
+        speaks_c=True,
     )
     return become(router, context_id, attempt, way, prompts, python_path)

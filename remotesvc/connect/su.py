@@ -60,13 +60,7 @@ def connect(
         Prompt(PROMPT, hide(password) if is_asked else None, "password of %s" % username),
         Terminal(router.loop, attempt) if is_asked else None,
         is_stdin=is_asked,
-        entry=(PIPES_BACK if is_asked else "") + _own_locale(),
-        env=dict(os.environ, LC_ALL="C"),
+        entry=PIPES_BACK if is_asked else "",
+        speaks_c=True,
     )
     return become(router, context_id, attempt, way, prompts, python_path)
-
-
-def _own_locale() -> "str":
-    """Return the line of sh that gives LC_ALL back: C was for the prompt only."""
-    own = os.environ.get("LC_ALL")
-    return "unset LC_ALL;" if own is None else "export LC_ALL=%s;" % shlex.quote(own)

@@ -81,6 +81,33 @@ def test_via_is_opened_once_for_all_hosts(remotesvc: Program, server: SshServer)
         assert server.log_text().count("Connection from") == before + 1
 
 
+@pytest.mark.parametrize("transport", ["paramiko", "openssh"])
+def test_several_users_of_a_host_come_by_one_login(
+    remotesvc: Program, server: SshServer, transport: str
+) -> None:
+    needs_root()
+    for program in ("sudo", "su", "ssh"):
+        needs_program(program)
+    # The system's ssh has a context of its own log in anew, unless ssh_config says ControlMaster.
+    also = ",web1" if transport == "paramiko" else ""
+    before = server.log_text().count("Accepted publickey")
+
+    done = remotesvc(
+        *("run", "-F", server.config_file, "--transport", transport),
+        *(f"web1/sudo:root,web1/sudo:nobody,web1/su:nobody{also}", "getpass.getuser"),
+    )
+
+    assert done.code == 0
+    assert sorted(done.out.splitlines()) == [
+        "web1/su:nobody: nobody",
+        "web1/sudo:nobody: nobody",
+        "web1/sudo:root: root",
+        *(["web1: root"] if also else []),
+    ]
+    if server.kind == "sshd":
+        assert server.log_text().count("Accepted publickey") == before + 1
+
+
 def test_host_behind_via_is_reached_by_the_ssh_program_over_there(
     remotesvc: Program, server: SshServer, inner: SshServer
 ) -> None:

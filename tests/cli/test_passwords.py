@@ -7,6 +7,7 @@ import subprocess
 import sys
 import termios
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import pytest
@@ -14,7 +15,7 @@ import pytest
 from remotesvc.testing.options import ServerOptions
 from remotesvc.testing.server import SshServer, start_server
 from tests.cli.program import MODULE, Done, Program
-from tests.connect.accounts import Account, account, shared_python, sudoers
+from tests.connect.accounts import Account, account, doas_conf, shared_python, sudoers
 from tests.connect.become import arguments_and_environments
 from tests.controller.ssh.hosts import start_bare
 from tests.integration.hosts import needs_program
@@ -144,6 +145,25 @@ def test_wrong_password_is_sent_once_and_told_at_once(
 
     text = "web1: the password of sudo was not accepted (phase: auth)\n"
     assert done == Done(3, "", text)
+
+
+@pytest.mark.parametrize("method", ["su", "doas"])
+def test_password_of_su_and_doas_is_asked_for_as_that_of_sudo_is(
+    remotesvc: Program, by_key: SshServer, who: Account, method: str
+) -> None:
+    needs_program(method)
+    # su asks for the password of the user that one becomes: the one who is known here.
+    user, uid = ("root", 0) if method == "doas" else (who.name, who.uid)
+    words = ("run", "-F", by_key.config_file, "web1,web2", "os.getuid", f"--become={user}")
+    words += (f"--become-method={method}", "-K")
+    with doas_conf(f"permit {who.name}") if method == "doas" else nullcontext():
+        done = remotesvc.told(f"{who.password}\n", *words, "-vvv")
+        wrong = remotesvc.told("wrong-one\n", *words)
+
+    assert (done.code, sorted(done.out.splitlines())) == (0, [f"web1: {uid}", f"web2: {uid}"])
+    assert who.password not in done.err
+    text = f"{method} did not let us in with that password"
+    assert wrong.code == 3 and wrong.err.count(text) == 2 and "wrong-one" not in wrong.err
 
 
 def test_no_password_is_a_mistake_of_the_command(

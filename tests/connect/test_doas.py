@@ -35,6 +35,20 @@ def test_password_lets_us_in_and_a_wrong_one_is_sent_once(login: Login) -> None:
         assert "If it wants a password, give password=" in str(refused(login))
 
 
+@pytest.mark.parametrize("option", ["", "keepenv "])
+def test_password_is_typed_whatever_language_the_machine_speaks(
+    login: Login, other_language: str, option: str
+) -> None:
+    with doas_conf(f"permit {option}{login.who.name}"):
+        child = login(password=login.who.password)
+        assert child.call(os.getuid) == 0
+        # What doas lets through is ours again.
+        assert child.call(os.getenv, "LC_ALL") == (other_language if option else None)
+        child.shutdown()
+        error = refused(login, password="wrong")
+    assert "did not let us in with that password" in str(error)
+
+
 def test_who_needs_no_password_gets_in_without_a_terminal(login: Login) -> None:
     with doas_conf(f"permit nopass {login.who.name}"):
         assert login().call(os.getuid) == 0

@@ -1,30 +1,14 @@
 """Children in the namespaces of a machine: of real ones, found by a stand-in for machinectl."""
 
 import os
-import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from remotesvc import ResolveError, Router
 from remotesvc.connect.nspawn import argv
-from tests.integration.hosts import needs_namespaces, needs_program, write_program
-
-
-@pytest.fixture
-def leader() -> Iterator[int]:
-    """The first process in namespaces of its own."""
-    needs_namespaces()
-    needs_program("nsenter")
-    program = "hostname machine-of-test; echo; exec sleep 1000"
-    command = [needs_program("unshare"), "-m", "-u", "-i", "-n", "-p", "--fork", "--kill-child"]
-    with subprocess.Popen([*command, "sh", "-c", program], stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        process.stdout.readline()
-        yield int(Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text())
-        process.kill()
+from tests.integration.hosts import write_program
 
 
 def test_all_namespaces_of_the_leader_are_entered() -> None:

@@ -38,6 +38,17 @@ def test_password_lets_us_in(login: Login, monkeypatch: pytest.MonkeyPatch) -> N
     assert child.call(bytes, bytes(1 << 20)) == bytes(1 << 20)
 
 
+def test_password_is_typed_whatever_language_the_machine_speaks(
+    login: Login, other_language: str
+) -> None:
+    child = login(username=login.who.name, password=login.who.password, tty=True)
+    assert child.call(os.getuid) == login.who.uid
+    assert child.call(os.getenv, "LC_ALL") == other_language
+    child.shutdown()
+    error = refused(login, username=login.who.name, password="wrong", tty=True)
+    assert "did not let us in with that password" in str(error)
+
+
 def test_language_that_was_asked_for_is_given_back(
     router: Router, who: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import pytest
 
 from remotesvc import AuthenticationError, ConnectError, Context, ResolveError, Router, Secret
-from tests.connect.accounts import Account, needs_root, shared_python, sudoers
+from tests.connect.accounts import Account, doas_conf, needs_root, shared_python, sudoers
 from tests.connect.test_containers import KINDS, STAND_IN
 from tests.controller.ssh.hosts import start_bare
 from tests.integration.hosts import needs_program, write_program
@@ -81,6 +81,30 @@ def test_password_of_another_user_is_typed_there(relay: Context, who: Account) -
     wrong = of(relay).su(who.name, password="wrong", **options)
     with pytest.raises(AuthenticationError, match="did not let us in with that password"):
         wrong.call(os.getuid)
+
+
+def test_doas_becomes_root_there(relay: Context, who: Account) -> None:
+    needs_root()
+    python = shared_python()
+    with doas_conf(f"permit {who.name}"):
+        user = of(relay).su(who.name, via=relay, python_path=python)
+        root = of(relay).doas(via=user, password=who.password, python_path=python)
+        assert root.name == f"{user.name}/doas:root"
+        assert root.call(os.getuid) == 0
+        root.shutdown()
+        wrong = of(relay).doas(via=user, password="wrong", python_path=python)
+        with pytest.raises(AuthenticationError, match="did not let us in with that password"):
+            wrong.call(os.getuid)
+
+
+def test_machine_of_that_host_is_entered_there(relay: Context, leader: int) -> None:
+    inside = of(relay).nspawn(str(leader), via=relay, python_path=sys.executable)
+    assert inside.name == f"relay/nspawn:{leader}"
+    assert inside.call(os.uname)[1] == "machine-of-test"
+    inside.shutdown()
+    nobody = of(relay).nspawn("machine-of-nobody", via=relay)
+    with pytest.raises(ConnectError, match="relay/nspawn:machine-of-nobody: "):
+        nobody.call(os.getpid)
 
 
 def test_question_that_is_asked_there_is_answered_here(relay: Context, who: Account) -> None:

@@ -18,6 +18,7 @@ from remotesvc import ConnectError, Context, DisconnectedError, Router
 from remotesvc.testing.options import ServerOptions
 from remotesvc.testing.proxy import DelayProxy
 from remotesvc.testing.server import SshServer, start_server
+from tests.connect.accounts import needs_root
 from tests.controller.ssh.hosts import descendants, start_bare
 from tests.integration.controllers import kill_at_moments, kill_trees_at_moments
 from tests.integration.hosts import needs_program, plain_login
@@ -82,8 +83,8 @@ class Waiters:
 
 
 @pytest.fixture
-def pool() -> Iterator[ThreadPoolExecutor]:
-    """Threads that wait in calls."""
+def pool(no_leaks: None) -> Iterator[ThreadPoolExecutor]:
+    """Threads that wait in calls; ask for them before a router, whose end lets them go."""
     with ThreadPoolExecutor(4) as opened:
         yield opened
 
@@ -106,10 +107,20 @@ def ancestors(pid: int) -> list[int]:
     return found
 
 
+def of_ours(name: str) -> int:
+    """Return the one process of that name that was started from here."""
+    (pid,) = (
+        pid
+        for pid in descendants(os.getpid())
+        if Path(f"/proc/{pid}/comm").read_text() == f"{name}\n"
+    )
+    return pid
+
+
 # -- the child -----------------------------------------------------------------------------------
 
 
-def test_a_local_child_that_is_killed(router: Router, pool: ThreadPoolExecutor) -> None:
+def test_a_local_child_that_is_killed(pool: ThreadPoolExecutor, router: Router) -> None:
     context = router.local(name="victim")
     pid = context.info.pid
     waiters = Waiters.of(context, pool)
@@ -127,7 +138,7 @@ def test_a_local_child_that_is_killed(router: Router, pool: ThreadPoolExecutor) 
     ],
 )
 def test_a_child_of_a_host_that_is_killed(
-    router: Router, server: SshServer, pool: ThreadPoolExecutor, transport: str, reason: str
+    pool: ThreadPoolExecutor, router: Router, server: SshServer, transport: str, reason: str
 ) -> None:
     if transport == "openssh":
         needs_program("ssh")
@@ -141,7 +152,7 @@ def test_a_child_of_a_host_that_is_killed(
 
 
 def test_a_child_that_is_killed_before_its_hello_is_told_to_whoever_waits_for_facts(
-    router: Router, pool: ThreadPoolExecutor
+    pool: ThreadPoolExecutor, router: Router
 ) -> None:
     # A Python that stands still before it has read a byte.
     context = router.local(python_path="/bin/sleep", connect_timeout=60, name="victim")
@@ -184,7 +195,7 @@ def test_a_child_that_is_killed_in_the_middle_of_a_reply(
     assert not context.connected
 
 
-def test_a_child_whose_stdin_is_closed_ends(router: Router, pool: ThreadPoolExecutor) -> None:
+def test_a_child_whose_stdin_is_closed_ends(pool: ThreadPoolExecutor, router: Router) -> None:
     context = router.local(name="victim")
     pid = context.info.pid
     waiters = Waiters.of(context, pool)
@@ -229,7 +240,7 @@ def test_a_thread_that_closes_all_descriptors_ends_its_child(
 
 
 def test_the_process_of_an_ssh_session_is_killed(
-    router: Router, server: SshServer, pool: ThreadPoolExecutor
+    pool: ThreadPoolExecutor, router: Router, server: SshServer
 ) -> None:
     context = connect(router, server)
     other = connect(router, server, name="other")
@@ -245,6 +256,33 @@ def test_the_process_of_an_ssh_session_is_killed(
     waiters.hear("the SSH connection was lost")
     wait_for_end(pid)
     assert other.call(abs, -1) == 1
+
+
+def test_our_own_ssh_is_killed(
+    pool: ThreadPoolExecutor, router: Router, server: SshServer
+) -> None:
+    needs_program("ssh")
+    context = connect(router, server, transport="openssh")
+    pid = context.info.pid
+    waiters = Waiters.of(context, pool)
+
+    os.kill(of_ours("ssh"), signal.SIGKILL)
+
+    waiters.hear("the other side closed the connection, killed by signal 9")
+    wait_for_end(pid)
+
+
+def test_our_own_sudo_is_killed(pool: ThreadPoolExecutor, router: Router) -> None:
+    needs_root()
+    needs_program("sudo")
+    context = router.sudo(name="victim")
+    pid = context.info.pid
+    waiters = Waiters.of(context, pool)
+
+    os.kill(of_ours("sudo"), signal.SIGKILL)
+
+    waiters.hear("killed by signal 9")
+    wait_for_end(pid)
 
 
 @pytest.mark.sshd
@@ -266,7 +304,7 @@ def test_the_listener_of_sshd_is_killed_and_its_sessions_go_on(
 
 
 def test_the_connection_is_reset(
-    router: Router, server: SshServer, pool: ThreadPoolExecutor
+    pool: ThreadPoolExecutor, router: Router, server: SshServer
 ) -> None:
     with DelayProxy(server.port) as proxy:
         context = connect(router, server, proxy.port)
