@@ -21,6 +21,7 @@ from bench.hops import hops
 from bench.host import connect, start_host
 from bench.nested import write_nested
 from bench.process import PeerProcess, Say, measure
+from bench.standstill import standstill
 from bench.table import Column, Goal, Table, run_rounds
 from remotesvc.testing.server import SshServer
 
@@ -228,4 +229,5 @@ PARTS: dict[str, Part] = {
     "streams": streams,
     "services": services,
     "hops": hops,
+    "standstill": standstill,
 }

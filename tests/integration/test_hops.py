@@ -132,6 +132,13 @@ def test_service_of_a_grandchild_is_called_from_everywhere(tree: Tree) -> None:
         assert other.call(hops.ask_desk, tree.c) == pid, f"from {other.name}"
 
 
+def test_deepest_context_calls_services_of_those_above_and_beside(tree: Tree) -> None:
+    for other in (tree.a, tree.b, tree.d, tree.e):
+        pid = other.call_service(hops.Desk, "where")
+        assert pid == other.info.pid
+        assert tree.c.call(hops.ask_desk, other) == pid, f"to {other.name}"
+
+
 def test_service_of_the_controller_is_called_by_a_grandchild(tree: Tree) -> None:
     pool = Pool(tree.router)
     try:
