@@ -187,6 +187,19 @@ def test_password_of_ssh_comes_first_and_an_empty_one_of_sudo_is_the_same(
 
 
 @pytest.mark.parametrize("transport", ["paramiko", "openssh"])
+def test_password_of_ssh_is_in_no_log(
+    remotesvc: Program, by_password: SshServer, who: Account, transport: str
+) -> None:
+    words = ("run", "-F", by_password.config_file, "web1", "os.getuid", "-k", "-vvv")
+
+    done = remotesvc.told(f"{who.password}\n", *words, "--transport", transport)
+
+    assert (done.code, done.out) == (0, f"{who.uid}\n")
+    assert ("debug: " in done.err) == (transport == "paramiko")  # the system's ssh is not told -v
+    assert who.password not in done.err
+
+
+@pytest.mark.parametrize("transport", ["paramiko", "openssh"])
 def test_wrong_password_of_ssh_reaches_the_host_once(
     remotesvc: Program, by_password: SshServer, transport: str
 ) -> None:

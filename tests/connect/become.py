@@ -2,7 +2,7 @@
 
 import os
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from remotesvc import AuthenticationError, Context, Router
 from tests.connect import far
 from tests.connect.accounts import Account, as_user, shared_python
 
-__all__ = ["Login", "arguments_and_environments", "everything_said", "refused"]
+__all__ = ["Login", "arguments_and_environments", "contents", "everything_said", "refused"]
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,19 @@ def arguments_and_environments() -> list[bytes]:
                 found.append(Path("/proc", pid, name).read_bytes())
             except OSError:
                 continue  # it has just ended
+    return found
+
+
+def contents(pids: Iterable[int], folder: Path) -> list[bytes]:
+    """Return what stands in the files that processes hold open, and in those below a folder."""
+    paths = [path for pid in pids for path in Path(f"/proc/{pid}/fd").iterdir()]
+    found = []
+    for path in (*paths, *folder.rglob("*")):
+        try:
+            if path.is_file():  # also one in memory
+                found.append(path.read_bytes())
+        except OSError:
+            continue  # it has just been closed
     return found
 
 

@@ -28,8 +28,14 @@ from remotesvc.connect.retry import AWAY, PAUSES
 from remotesvc.testing.options import ServerOptions
 from remotesvc.testing.server import SshServer
 from remotesvc.testing.silent import SilentServer
-from tests.connect.become import arguments_and_environments, everything_said
-from tests.controller.ssh.hosts import HastyPort, hasty_port, needs_kind, start_bare
+from tests.connect.become import arguments_and_environments, contents, everything_said
+from tests.controller.ssh.hosts import (
+    HastyPort,
+    descendants,
+    hasty_port,
+    needs_kind,
+    start_bare,
+)
 from tests.integration.waiting import TIMEOUTS
 
 pytestmark = pytest.mark.skipif(
@@ -95,17 +101,47 @@ def test_noise_of_ssh_does_not_matter(router: Router, desk: str) -> None:
         router.close()
 
 
-def test_password_is_in_no_argument_environment_or_file(router: Router, desk: str) -> None:
-    seen: list[bytes] = []
+def test_password_is_in_no_argument_environment_or_file(
+    router: Router, desk: str, empty_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    questions = (("Password: ", PASSWORD), ("Code: ", "42"))
+    options = ServerOptions(accept_user_keys=False, interactive=questions)
+    looks: list[list[bytes]] = []
 
     def look(*asked: object) -> list[str]:
-        seen.extend(arguments_and_environments())
-        return [PASSWORD]
+        # The password was typed before ssh asks for the code.
+        pids = {os.getpid(), *descendants(os.getpid())} - {server.pid, *descendants(server.pid)}
+        looks.append([*arguments_and_environments(), *contents(pids, tmp_path)])
+        return ["42"]
 
-    with with_password() as server:
-        assert connect(router, server, prompts=look).call(os.getpid)
+    with start_bare("embedded", options) as server:
+        monkeypatch.setenv("TMPDIR", str(tmp_path))
+        monkeypatch.setattr(tempfile, "tempdir", None)
+        (empty_home / "mark").write_text("a file that is looked into")
+        child = connect(router, server, password=PASSWORD, prompts=look)
+        assert child.call(os.getpid)
+        look()
         router.close()
-    assert seen and not any(PASSWORD.encode() in text for text in seen)
+        look()
+    assert len(looks) == 3
+    for seen in looks:
+        assert any(b"a file that is looked into" in text for text in seen)
+        assert not any(PASSWORD.encode() in text for text in seen)
+
+
+def test_password_is_in_no_line_of_a_talkative_log(
+    router: Router, desk: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(1)
+    with with_password() as server:
+        connect(router, server, password=PASSWORD, args=["-vvv"]).call(os.getpid)
+        wrong = connect(router, server, password="wrong-" + PASSWORD, args=["-vvv"])
+        with pytest.raises(AuthenticationError) as caught:
+            wrong.call(os.getpid)
+        router.close()
+    assert "debug3: " in caught.value.stderr
+    for text in (PASSWORD, repr(PASSWORD)[1:-1]):
+        assert text not in caplog.text and text not in everything_said(caught.value)
 
 
 def test_wrong_password_is_sent_once(router: Router, desk: str) -> None:
