@@ -48,7 +48,7 @@ test-deps:  ## Install the programs that the whole test suite uses (apt)
 	@missing=; for program in sshd ssh ip tcsh fish sudo doas podman debootstrap; do \
 		PATH="$$PATH:/usr/sbin:/sbin" command -v $$program >/dev/null || missing="$$missing $$program"; \
 	done; \
-	optional() { for package in sudo-rs podman-compose netavark aardvark-dns catatonit; do \
+	optional() { for package in sudo-rs softhsm2 podman-compose netavark aardvark-dns catatonit; do \
 		apt-cache show $$package 2>/dev/null | grep -q ^Package: && echo $$package; done; }; \
 	for package in $$(optional); do \
 		dpkg -s $$package >/dev/null 2>&1 || missing="$$missing $$package"; \

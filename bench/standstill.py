@@ -1,4 +1,4 @@
-"""The part of the benchmarks on a host that stands still: what calls to another one take meanwhile.
+"""The part of the benchmarks on a host that stands still: what calls to another one take then.
 
 The session process of its sshd is stopped, a call waits for it, and its connection stays open.
 """

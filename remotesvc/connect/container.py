@@ -42,6 +42,7 @@ def engine_clues(program: "str", container: "str", user: "Optional[str]") -> "Li
     missing = "there is no container %s: `%s ps -a` lists them" % (container, program)
     asleep = "container %s does not run: `%s start %s`" % (container, program, container)
     engine = "%s does not reach its engine: is it running, and may you use it?" % program
+    unsaid = "nothing was started, nor said why: does %s have that user and folder?" % container
     nobody = "container %s has no user %s" % (container, user)
     return [
         ("no such container", ResolveError, missing),
@@ -52,5 +53,6 @@ def engine_clues(program: "str", container: "str", user: "Optional[str]") -> "Li
         ("cannot connect to", ConnectError, engine),
         ("permission denied while trying to connect", ConnectError, engine),
         ("unable to find user", AuthenticationError, nobody),
+        ("unable to upgrade to tcp, received 500", ConnectError, unsaid),
         *NO_SHELL,
     ]

@@ -154,8 +154,8 @@ def test_password_of_su_and_doas_is_asked_for_as_that_of_sudo_is(
     needs_program(method)
     # su asks for the password of the user that one becomes: the one who is known here.
     user, uid = ("root", 0) if method == "doas" else (who.name, who.uid)
-    words = ("run", "-F", by_key.config_file, "web1,web2", "os.getuid", f"--become={user}")
-    words += (f"--become-method={method}", "-K")
+    become = (f"--become={user}", f"--become-method={method}", "-K")
+    words = ("run", "-F", by_key.config_file, "web1,web2", "os.getuid", *become)
     with doas_conf(f"permit {who.name}") if method == "doas" else nullcontext():
         done = remotesvc.told(f"{who.password}\n", *words, "-vvv")
         wrong = remotesvc.told("wrong-one\n", *words)

@@ -3,7 +3,10 @@
 import os
 import secrets
 import shlex
+import signal
+import socket
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -14,7 +17,7 @@ import pytest
 from tests.integration.hosts import needs_program, write_program
 from tests.testing.client import wait_for_end
 
-__all__ = ["LIMITS", "podman_program", "running_podman"]
+__all__ = ["LIMITS", "docker_service", "podman_program", "running_podman"]
 
 # Podman wants a cgroup tree of one kind, and this may be of two.
 PROGRAM = """\
@@ -22,6 +25,14 @@ PROGRAM = """\
 [ "$PRIVATE" ] || PRIVATE=1 exec {unshare} -m "$0" "$@"
 umount /sys/fs/cgroup/unified 2>/dev/null
 exec {podman} --root {store} --runroot {run} --cgroup-manager=cgroupfs "$@"
+"""
+
+# Serves on a socket that is there already, so that nobody has to wait for it.
+SERVICE = """
+import os, sys
+os.dup2(int(sys.argv[1]), 3)
+os.environ.update(LISTEN_FDS="1", LISTEN_PID=str(os.getpid()))
+os.execv(sys.argv[2], [*sys.argv[2:], "system", "service", "--time", "0"])
 """
 
 LIMITS = ("--ulimit", "nofile=1024:1024", "--ulimit", "nproc=4096:4096")
@@ -53,6 +64,29 @@ def podman_program(folder: Path) -> str:
 
 
 @contextmanager
+def docker_service(program: str) -> Iterator[str]:
+    """Have a podman answer as the engine of docker does; yield its address, for DOCKER_HOST."""
+    with (
+        tempfile.TemporaryDirectory(prefix="dock") as folder,
+        socket.socket(socket.AF_UNIX) as door,
+    ):
+        path = f"{folder}/s"
+        door.bind(path)
+        door.listen()
+        words = [sys.executable, "-c", SERVICE, str(door.fileno()), program]
+        process = subprocess.Popen(words, pass_fds=[door.fileno()], stderr=subprocess.DEVNULL)
+        try:
+            yield f"unix://{path}"
+        finally:
+            process.terminate()
+            process.wait()
+            # What it tells of commands that have ended, it keeps for five minutes.
+            for pid in _users_of(Path(program).parent, "--exit-delay"):
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+
+
+@contextmanager
 def _container(folder: Path, network: str) -> Iterator[tuple[str, str]]:
     program = podman_program(folder)
     name = "rsvc" + secrets.token_hex(5)
@@ -71,11 +105,12 @@ def _container(folder: Path, network: str) -> Iterator[tuple[str, str]]:
                 wait_for_end(pid)
 
 
-def _users_of(folder: Path) -> Iterator[int]:
-    """Yield the processes in whose command lines a folder is named."""
+def _users_of(folder: Path, option: str = "") -> Iterator[int]:
+    """Yield the processes in whose command lines a folder is named, and an option."""
     for process in Path("/proc").iterdir():
         with suppress(OSError):  # it is none, or has just ended
-            if str(folder).encode() in (process / "cmdline").read_bytes():
+            words = (process / "cmdline").read_text()
+            if str(folder) in words and option in words:
                 yield int(process.name)
 
 
