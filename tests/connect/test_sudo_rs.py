@@ -18,8 +18,12 @@ import pytest
 from remotesvc import AuthenticationError, Router
 from tests.connect.accounts import Account, account, as_user, needs_root, shared_python, sudoers
 from tests.connect.become import Login, arguments_and_environments, everything_said, refused
+from tests.connect.test_detached import has_terminal
 from tests.hosts.images import BUILD_FOLDER, base_archive
 from tests.integration.hosts import needs_namespaces, needs_program, write_program
+from tests.integration.targets import work
+from tests.integration.waiting import wait_until
+from tests.testing.client import wait_for_end
 
 # The first Debian that has it; 0.2.5 there.
 SUITE = "trixie"
@@ -175,6 +179,23 @@ def test_place_without_terminals_is_told_from_one_where_all_are_taken(
     bare.wait_until_ready()
     with pytest.raises(AuthenticationError, match="Mount a devpts at /dev/pts"):
         router.sudo(via=bare, password="any").call(os.getuid)
+
+
+@pytest.mark.parametrize("tty", [None, False])
+def test_child_that_was_detached_outlives_it(
+    place: Place, router: Router, login: Login, tty: bool | None
+) -> None:
+    with place.rule(PASSWORD):
+        child = login(password=place.who.password, tty=tty)
+        child.call(work.note, "kept")
+        pid, name = child.info.pid, child.detach(keep=120.0)
+    wait_until(lambda: not has_terminal(pid))
+    relay = login.given.get("via")
+    assert name in router.detached(via=relay)
+    kept = router.attach(name, via=relay)
+    assert (kept.call(os.getpid), kept.call(work.notes)) == (pid, ["kept"])
+    kept.shutdown()
+    wait_for_end(pid)
 
 
 @pytest.mark.parametrize("password", [None, "not needed"])

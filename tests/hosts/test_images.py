@@ -11,8 +11,7 @@ from typing import Any
 
 import pytest
 
-from remotesvc import ConnectError, Context, InterpreterError, Router
-from tests.hosts import far
+from remotesvc import AuthenticationError, ConnectError, Context, InterpreterError, Router
 from tests.hosts.images import DOCKER, Engine, running_engine
 from tests.hosts.lab import Host, Lab, start_lab
 from tests.integration.hosts import needs_program
@@ -121,8 +120,12 @@ def test_host_without_python_says_what_was_tried(inside: Containers, router: Rou
 
 def test_password_of_sudo_is_that_of_the_container(inside: Containers, router: Router) -> None:
     child = inside.ssh(router, inside.lab.inner2)
-    assert child.call(far.ask_sudo, inside.password) == 0
-    assert child.call(far.ask_sudo, "wrong") != 0
+    root = router.sudo(via=child, password=inside.password)
+    assert root.call(os.getuid) == 0
+    root.shutdown()
+    with pytest.raises(AuthenticationError) as caught:
+        router.sudo(via=child, password="wrong").call(os.getuid)
+    assert "the password of sudo was not accepted" in str(caught.value)
 
 
 def test_password_that_nobody_gave_is_random_and_told_in_the_log(containers: Containers) -> None:
