@@ -18,6 +18,7 @@ __all__ = ["CLUES", "POLICIES", "failure_of", "options_argv", "split_destination
 POLICIES = {"strict": "yes", "accept-new": "accept-new", "ignore": "no"}
 
 _KEY = "its key is unknown, or another one than it was: compare it, and mend known_hosts"
+_CHANGED = "its key is another one than known_hosts has: do not log in before you know why"
 _LOGIN = "we were not let in: check the user name, or give a key, an agent, password= or prompts="
 _KEYS = "too many keys were offered: give identity_file="
 _PORT = "nothing listens there: is it the right port, and does sshd run?"
@@ -25,6 +26,7 @@ _WAY = "there is no way to the host"
 
 # What ssh says before it ends with 255; it speaks no language but English.
 CLUES: "Tuple[Tuple[str, Type[ConnectError], str], ...]" = (
+    ("remote host identification has changed", HostKeyError, _CHANGED),
     ("host key verification failed", HostKeyError, _KEY),
     ("could not resolve hostname", ResolveError, "the name has no address: is it right?"),
     ("too many authentication failures", AuthenticationError, _KEYS),

@@ -199,6 +199,19 @@ def test_unknown_host_is_refused_and_nobody_is_asked(router: Router, opts: dict[
         router.close()
 
 
+def test_host_with_another_key_than_before_is_told_apart(
+    router: Router, desk: str, tmp_path: Path
+) -> None:
+    with with_password() as server, with_password() as other:
+        key = other.known_hosts.read_text().split()[1:]
+        known = tmp_path / "known"
+        known.write_text(" ".join([f"[127.0.0.1]:{server.port}", *key]) + "\n")
+        for opts in ({}, {"password": PASSWORD}):
+            with pytest.raises(HostKeyError, match="its key is another one than known_hosts has"):
+                connect(router, server, known_hosts=known, **opts).call(os.getpid)
+        router.close()
+
+
 @pytest.mark.parametrize(
     ("host", "kind", "text"),
     [
