@@ -42,8 +42,10 @@ def engine_clues(program: "str", container: "str", user: "Optional[str]") -> "Li
     missing = "there is no container %s: `%s ps -a` lists them" % (container, program)
     asleep = "container %s does not run: `%s start %s`" % (container, program, container)
     engine = "%s does not reach its engine: is it running, and may you use it?" % program
-    unsaid = "nothing was started, nor said why: does %s have that user and folder?" % container
+    folder = "container %s has no such workdir, or its user may not enter it" % container
     nobody = "container %s has no user %s" % (container, user)
+    account = "the user of its image" if user is None else "a user %s" % user
+    unsaid = "nothing was started, nor said why: does %s have %s?" % (container, account)
     return [
         ("no such container", ResolveError, missing),
         ("no container with name or id", ResolveError, missing),
@@ -53,6 +55,9 @@ def engine_clues(program: "str", container: "str", user: "Optional[str]") -> "Li
         ("cannot connect to", ConnectError, engine),
         ("permission denied while trying to connect", ConnectError, engine),
         ("unable to find user", AuthenticationError, nobody),
+        # docker, whose engine is podman
         ("unable to upgrade to tcp, received 500", ConnectError, unsaid),
+        ("chdir to cwd", ConnectError, folder),  # runc
+        ("crun: chdir ", ConnectError, folder),
         *NO_SHELL,
     ]

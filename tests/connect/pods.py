@@ -109,8 +109,8 @@ def _users_of(folder: Path, option: str = "") -> Iterator[int]:
     """Yield the processes in whose command lines a folder is named, and an option."""
     for process in Path("/proc").iterdir():
         with suppress(OSError):  # it is none, or has just ended
-            words = (process / "cmdline").read_text()
-            if str(folder) in words and option in words:
+            words = (process / "cmdline").read_bytes()
+            if str(folder).encode() in words and option.encode() in words:
                 yield int(process.name)
 
 

@@ -129,6 +129,7 @@ def test_child_runs_where_the_program_puts_it(
         ("docker", "Error: container 0ab is not running", ConnectError, "`docker start web`"),
         ("docker", "Cannot connect to the Docker daemon", ConnectError, "reach its engine"),
         ("docker", "unable to find user app: no", AuthenticationError, "has no user None"),
+        ("docker", 'chdir to cwd ("/x") set in config.json', ConnectError, "no such workdir"),
         ("docker", 'exec: "sh": executable file not found', InterpreterError, "it has no sh"),
         ("kubectl", "error: container not found", ResolveError, "has no such container"),
         ("kubectl", "error: cannot exec into a completed pod", ConnectError, "does not run"),
@@ -214,6 +215,7 @@ def test_what_podman_says_is_told_with_what_to_do(router: Router, engine: tuple[
     for where, opts, kind, text in (
         ("nowhere", {}, ResolveError, "there is no container nowhere"),
         (name, {"user": "nobody7"}, AuthenticationError, "has no user nobody7"),
+        (name, {"workdir": "/nowhere"}, ConnectError, f"{name} has no such workdir"),
         (name, {"python_path": "python9"}, InterpreterError, "tried python9"),
     ):
         with pytest.raises(kind, match=text):

@@ -50,7 +50,8 @@ def test_docker_is_that_of_the_host_that_it_is_called_on(router: Router, contain
 def test_what_docker_says_is_told_with_what_to_do(router: Router, container: str) -> None:
     for where, opts, kind, text in (
         ("nowhere", {}, ResolveError, "there is no container nowhere: `docker ps -a` lists them"),
-        (container, {"user": "nobody7"}, ConnectError, f"does {container} have that user and"),
+        (container, {"user": "nobody7"}, ConnectError, f"does {container} have a user nobody7"),
+        (container, {"workdir": "/nowhere"}, ConnectError, f"{container} has no such workdir"),
         (container, {"python_path": "python9"}, InterpreterError, "tried python9"),
     ):
         with pytest.raises(kind, match=text):
