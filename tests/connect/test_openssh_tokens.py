@@ -33,11 +33,9 @@ case " $* " in
     *" -G "*) echo "user root"; echo "hostname web1"; exit ;;
     *" -V "*) echo "OpenSSH_9.2p1" >&2; exit ;;
 esac
-SSH_ASKPASS_PROMPT=none "$SSH_ASKPASS" "Confirm user presence for key ED25519-SK SHA256:abc" &
-notice=$!
-echo $notice >{pid}
+SSH_ASKPASS_PROMPT=none "$SSH_ASKPASS" "Confirm user presence for key SHA256:abc" >{told} &
+wait $!
 "$SSH_ASKPASS" "root@web1's password: " >{typed}
-kill $notice
 exec sh -c "$last"
 """
 
@@ -118,12 +116,13 @@ def test_pin_of_a_token_is_asked_of_the_user_and_lets_us_in(
     ("opts", "text"),
     [
         ({}, "we were not let in"),
+        # Then ssh offers no keys but those of IdentityFile.
+        ({"password": PIN}, "we were not let in"),
         ({"passphrase": PIN}, "it asks \"Enter PIN for 'work':\": give prompts= to answer that"),
-        ({"prompts": lambda *asked: ["27182818"]}, "we were not let in"),
     ],
-    ids=["nobody to ask", "passphrase of a key file", "wrong"],
+    ids=["nobody to ask", "password of the host", "passphrase of a key file"],
 )
-def test_pin_that_is_not_given_or_wrong_is_told(
+def test_pin_that_is_not_given_is_told_and_no_other_secret_is_typed_for_it(
     router: Router, token: Token, tmp_path: Path, opts: dict[str, object], text: str
 ) -> None:
     with start_for(token) as server:
@@ -135,9 +134,29 @@ def test_pin_that_is_not_given_or_wrong_is_told(
         router.close()
 
 
+@pytest.mark.sshd
+def test_wrong_pin_is_told_at_once_and_asked_for_once(
+    router: Router, token: Token, tmp_path: Path, desk: str
+) -> None:
+    asked: list[str] = []
+
+    def prompts(title: str, instructions: str, questions: Sequence[Question]) -> list[str]:
+        asked.extend(question for question, _ in questions)
+        return ["27182818"]
+
+    with start_for(token) as server:
+        with pytest.raises(AuthenticationError, match="PIN incorrect") as caught:
+            connect(router, server, token, tmp_path, prompts=prompts)
+        assert "27182818" not in everything_said(caught.value)
+        assert "Accepted publickey" not in server.log_text()
+        router.close()
+    assert asked == ["Enter PIN for 'work': "]
+
+
 def test_touch_is_no_question(router: Router, tmp_path: Path) -> None:
-    pid, typed = tmp_path / "pid", tmp_path / "typed"
-    program = write_program(tmp_path / "ssh", TOUCHED.format(pid=pid, typed=typed))
+    """A stand-in for ssh, which tells of a touch: the touch alone is tried, no device."""
+    told, typed = tmp_path / "told", tmp_path / "typed"
+    program = write_program(tmp_path / "ssh", TOUCHED.format(told=told, typed=typed))
     asked: list[object] = []
     context = router.ssh(
         "web1",
@@ -149,5 +168,5 @@ def test_touch_is_no_question(router: Router, tmp_path: Path) -> None:
     )
     assert context.call(os.getpid)
     assert not asked
+    assert told.read_text() == ""  # and it ended by itself
     assert typed.read_text() == "for web1\n"
-    assert not Path("/proc", pid.read_text().strip()).exists()
