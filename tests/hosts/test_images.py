@@ -4,7 +4,7 @@ import os
 import secrets
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from remotesvc import AuthenticationError, ConnectError, Context, InterpreterError, Router
+from tests.connect.become import everything_said
 from tests.hosts.images import DOCKER, Engine, running_engine
 from tests.hosts.lab import Host, Lab, start_lab
 from tests.integration.hosts import needs_program
@@ -122,10 +123,27 @@ def test_password_of_sudo_is_that_of_the_container(inside: Containers, router: R
     child = inside.ssh(router, inside.lab.inner2)
     root = router.sudo(via=child, password=inside.password)
     assert root.call(os.getuid) == 0
-    root.shutdown()
-    with pytest.raises(AuthenticationError) as caught:
-        router.sudo(via=child, password="wrong").call(os.getuid)
-    assert "the password of sudo was not accepted" in str(caught.value)
+
+
+def test_wrong_password_of_sudo_is_typed_once_and_told_at_once(
+    inside: Containers, router: Router
+) -> None:
+    child = inside.ssh(router, inside.lab.inner2)
+    asked: list[str] = []
+
+    def prompts(title: str, instructions: str, questions: Sequence[tuple[str, bool]]) -> list[str]:
+        asked.extend(question for question, _ in questions)
+        return ["wrong-one"]
+
+    for opts in ({"password": "wrong-one"}, {"prompts": prompts}):
+        with pytest.raises(
+            AuthenticationError, match="password of sudo was not accepted"
+        ) as caught:
+            router.sudo(via=child, **opts).call(os.getuid)
+        assert caught.value.stderr.count("Sorry, try again") == 1
+        assert "wrong-one" not in everything_said(caught.value)
+    assert len(asked) == 1
+    assert router.sudo(via=child, password=inside.password).call(os.getuid) == 0
 
 
 def test_password_that_nobody_gave_is_random_and_told_in_the_log(containers: Containers) -> None:
