@@ -2,7 +2,8 @@
 
 The kernel hangs up on the leader of a terminal's session (tty(4)). sudo gives what it runs a
 terminal and a session of its own, where a monitor waits for it; at the end of sudo that signals
-the group of processes that it began: SIGHUP, SIGTERM, SIGKILL after 2 s. So a leader lets its
+the group of processes that it began: SIGHUP, SIGTERM, SIGKILL after 2 s. That of sudo-rs does the
+same, and stays until the child ends. So a leader lets its
 terminal go, and any other child moves to another group of the session.
 """
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from remotesvc import AuthenticationError, Router
+from remotesvc import AuthenticationError, RefusedError, Router
 from tests.connect.accounts import Account, account, as_user, needs_root, shared_python, sudoers
 from tests.connect.become import Login, arguments_and_environments, everything_said, refused
 from tests.connect.test_detached import has_terminal
@@ -188,14 +188,47 @@ def test_child_that_was_detached_outlives_it(
     with place.rule(PASSWORD):
         child = login(password=place.who.password, tty=tty)
         child.call(work.note, "kept")
-        pid, name = child.info.pid, child.detach(keep=120.0)
+        pid, above = child.info.pid, programs_above(child.info.pid)
+        # On a terminal it has a monitor, too, which waits for the child.
+        assert (has_terminal(pid), len(above)) == ((True, 2) if tty is None else (False, 1))
+        group = child.call(os.getpgrp)
+        name = child.detach(keep=120.0)
+    wait_for_end(above[-1])
     wait_until(lambda: not has_terminal(pid))
     relay = login.given.get("via")
     assert name in router.detached(via=relay)
     kept = router.attach(name, via=relay)
     assert (kept.call(os.getpid), kept.call(work.notes)) == (pid, ["kept"])
+    # The group that it was in is killed 2 s later.
+    assert (kept.call(os.getpgrp) != group) == (tty is None)
     kept.shutdown()
-    wait_for_end(pid)
+    for one in (pid, *above):
+        wait_for_end(one)
+
+
+def test_what_it_started_in_its_terminal_would_be_lost(place: Place, login: Login) -> None:
+    with place.rule(PASSWORD):
+        child = login(password=place.who.password)
+        group = child.call(os.getpgrp)
+        started = child.call(os.spawnlp, os.P_NOWAIT, "sleep", "sleep", "600")
+        with pytest.raises(RefusedError, match=r"processes that it started run there.*tty=False"):
+            child.detach()
+        assert child.call(os.getpgrp) == group
+        assert child.call(os.kill, started, 0) is None
+        assert has_terminal(child.info.pid)
+        child.shutdown()
+    wait_for_end(started)
+
+
+def programs_above(pid: int) -> list[int]:
+    """Return the processes of sudo-rs that a child runs below, the nearest first."""
+    found: list[int] = []
+    while True:
+        status = Path(f"/proc/{pid}/status").read_text()
+        (pid,) = (int(line.split()[1]) for line in status.splitlines() if line.startswith("PPid:"))
+        if Path(f"/proc/{pid}/comm").read_text() != "sudo-rs\n":
+            return found
+        found.append(pid)
 
 
 @pytest.mark.parametrize("password", [None, "not needed"])
