@@ -55,10 +55,9 @@ def main(finder: "Finder") -> "None":
         sys.exit("remotesvc: cannot begin: %r" % error)
     (read_fd, write_fd, error_fd), readers = take_over()
     child = Child(finder, settings, readers)
+    child.fds = [read_fd, write_fd, *readers]
     if hasattr(os, "register_at_fork"):  # 3.7
-        # A fork's copies would hide our end from the parent.
-        fds = (read_fd, write_fd, *readers)
-        os.register_at_fork(after_in_child=lambda: child.forget(fds))
+        os.register_at_fork(after_in_child=child.forget)
     child.serve(DescriptorStream(child.loop, read_fd, write_fd), settings, error_fd)
 
 
@@ -133,6 +132,8 @@ class Child:
         self._finder = finder
         self._calls = CallLoop(self.switch, finder, self._settle, self.loop, settings.grace)
         self.is_leaving = False
+        # First those of the link; a fork's copies would hide our end from the parent.
+        self.fds: "Sequence[int]" = ()
         self.settings = settings
         finder.child = self
         if "logging" in sys.modules:
@@ -201,11 +202,11 @@ class Child:
         else:
             self.switch.refuse(link, message, "refused", "no %s are started here" % part)
 
-    def forget(self, fds: "Sequence[int]") -> "None":
+    def forget(self) -> "None":
         """Close descriptors in a fork, unless the end has begun and they may be others by now."""
         if not self.is_leaving:
             self.is_leaving = True
-            for fd in fds:
+            for fd in self.fds:
                 os.close(fd)
 
     def _settle(self) -> "None":

@@ -101,6 +101,9 @@ class _Harbour:
         self._listener.bind("\0" + self.name)
         self._listener.listen(4)
         self._listener.setblocking(False)
+        # What a fork does not keep, whoever the parent is.
+        self._own = [*child.fds[2:], self._listener.fileno()]
+        child.fds = [*child.fds, self._listener.fileno()]
         upstream: "Any" = child.switch.upstream
         upstream.on_end = self._lose_parent
         child.loop.call_soon(self._watch)
@@ -122,6 +125,7 @@ class _Harbour:
 
     def _lose_parent(self, link: "Link", error: "Exception") -> "None":
         """Go on without a parent, unless it said that this is the end."""
+        self._child.fds = self._own  # before that of the link is closed, and may be another
         self._child.switch.lose_link(link, error)
 
     def _accept(self) -> "None":
@@ -170,6 +174,7 @@ class _Harbour:
         parent = settings.parents[0]
         link = switch.upstream = Link(parent, switch.receive, self._lose_parent)
         stream = DescriptorStream(child.loop, fd, fd)
+        child.fds = [fd, *self._own]
         stream.on_bytes, stream.on_end = link.on_bytes, link.on_stream_end
         hello = Message(parent, switch.id, switch.id, HELLO, 0, PLAIN, encode(entry.facts()))
         link.attach(stream, entry.MARKER + settings.nonce + encode_frame(hello))

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import signal
 import socket
 import sys
 from collections.abc import Iterator
@@ -20,7 +21,7 @@ from remotesvc import (
 )
 from tests.controller.ssh.hosts import start_bare
 from tests.integration.lines import Lines
-from tests.integration.targets import logs, work
+from tests.integration.targets import forks, logs, work
 from tests.integration.targets.services import Plain
 from tests.integration.waiting import wait_until
 from tests.testing.client import wait_for_end
@@ -107,6 +108,28 @@ def test_it_is_attached_through_another_context(address: str) -> None:
         child = router.attach(address, via=relay)
         assert child.call(work.notes) == ["first"]
         assert child.call(os.getppid) != relay.info.pid
+
+
+def test_a_fork_of_it_keeps_its_own_files(address: str, lines: Lines) -> None:
+    with Router(output=lines) as router:
+        child = router.attach(address)
+        assert child.call(forks.fork_with_files) == 0
+        child.call(print, "that is all")
+        wait_until(lambda: bool(lines.prints))
+        assert [line for _, _, line in lines.prints] == [b"that is all"]
+
+
+def test_a_fork_that_outlives_it_does_not_hide_its_end(address: str) -> None:
+    with Router() as router:
+        child = router.attach(address)
+        pid = child.call(forks.leave_fork)
+        try:
+            with pytest.raises(DisconnectedError):
+                child.call(forks.kill_own_process)
+            assert address not in router.detached()
+            os.kill(pid, 0)
+        finally:
+            os.kill(pid, signal.SIGKILL)
 
 
 def test_whoever_comes_and_is_no_parent_is_let_go(address: str) -> None:

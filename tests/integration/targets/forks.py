@@ -22,6 +22,7 @@ __all__ = [
     "fork_and_return",
     "fork_in_a_thread",
     "fork_twice",
+    "fork_with_files",
     "kill_own_process",
     "leave_daemon",
     "leave_fork",
@@ -108,6 +109,19 @@ def fork_twice() -> "int":
         if second:
             sys.exit(_wait(second))
         return 0
+    return _wait(pid)
+
+
+def fork_with_files() -> "int":
+    """Open files, and use them in a fork; return its exit status."""
+    files = [open(os.devnull) for _ in range(16)]  # noqa: SIM115  all at once
+    pid = _fork()
+    if pid == 0:
+        for file in files:
+            file.read()
+        os._exit(0)
+    for file in files:
+        file.close()
     return _wait(pid)
 
 
