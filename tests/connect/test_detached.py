@@ -124,7 +124,7 @@ def test_what_it_started_in_its_terminal_would_be_lost(
         group = child.call(os.getpgrp)
         started = child.call(os.spawnlp, os.P_NOWAIT, "sleep", "sleep", "600")
         with pytest.raises(RefusedError, match=r"processes that it started run there.*tty=False"):
-            child.detach()
+            child.detach(keep=KEEP)
         assert child.call(os.getpgrp) == group
         assert child.call(os.kill, started, 0) is None
         child.shutdown()

@@ -18,7 +18,7 @@ import pytest
 from remotesvc import AuthenticationError, RefusedError, Router
 from tests.connect.accounts import Account, account, as_user, needs_root, shared_python, sudoers
 from tests.connect.become import Login, arguments_and_environments, everything_said, refused
-from tests.connect.test_detached import has_terminal
+from tests.connect.test_detached import KEEP, has_terminal
 from tests.hosts.images import BUILD_FOLDER, base_archive
 from tests.integration.hosts import needs_namespaces, needs_program, write_program
 from tests.integration.targets import work
@@ -192,7 +192,7 @@ def test_child_that_was_detached_outlives_it(
         # On a terminal it has a monitor, too, which waits for the child.
         assert (has_terminal(pid), len(above)) == ((True, 2) if tty is None else (False, 1))
         group = child.call(os.getpgrp)
-        name = child.detach(keep=120.0)
+        name = child.detach(keep=KEEP)
     wait_for_end(above[-1])
     wait_until(lambda: not has_terminal(pid))
     relay = login.given.get("via")
@@ -212,7 +212,7 @@ def test_what_it_started_in_its_terminal_would_be_lost(place: Place, login: Logi
         group = child.call(os.getpgrp)
         started = child.call(os.spawnlp, os.P_NOWAIT, "sleep", "sleep", "600")
         with pytest.raises(RefusedError, match=r"processes that it started run there.*tty=False"):
-            child.detach()
+            child.detach(keep=KEEP)
         assert child.call(os.getpgrp) == group
         assert child.call(os.kill, started, 0) is None
         assert has_terminal(child.info.pid)
