@@ -54,7 +54,8 @@ def describe_module(module: str, functions: Iterable[str]) -> str:
 
 def describe_word(word: str) -> str:
     """Return the text for a target of one word that is no module here."""
-    return f"{word!r} is one word: write module.function, for example app.health.check"
+    text = f"{word!r} is one word: write module.function, for example app.health.check"
+    return f"{text}; several hosts are one word too, with commas: web1,web2"
 
 
 def list_names(names: Iterable[str], words: str = "it has") -> str:

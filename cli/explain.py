@@ -56,6 +56,7 @@ OPTIONS = {
     "give tty=True": "-K opens one",
     "config_file=": "-F",
     "connect_timeout": "--connect-timeout",
+    ", or name it with program=": "",
     "passphrase=, or add it": "it",
     "python_path": "--python",
 }

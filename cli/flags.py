@@ -19,6 +19,15 @@ Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 B = "add -b (--become)"
 
+# Options about the login that starts on this machine, and those about the hosts' own.
+FROM_HERE = {
+    "--jump": "jump",
+    "--transport": "transport",
+    "-i": "identity",
+    "--known-hosts": "known_hosts",
+}
+OF_HOSTS = {"-l": "user", "-p": "port"}
+
 # What useradd lets through, and numbers as sudo has them.
 USER = re.compile(r"#[0-9]+|[A-Za-z0-9_][A-Za-z0-9_.-]*\$?")
 
@@ -136,7 +145,11 @@ CALLING: tuple[Decorator, ...] = (
 )
 
 VERBOSE: Decorator = click.option(
-    "verbose", "-v", "--verbose", count=True, help="Show what happens; -vv and -vvv show more."
+    "verbose",
+    "-v",
+    "--verbose",
+    count=True,
+    help="Show what functions log: INFO; -vv DEBUG too; -vvv that of the SSH library as well.",
 )
 
 
@@ -185,10 +198,14 @@ def _check(connect: ConnectOptions, hosts: Sequence[Host]) -> None:
     starts = hosts if connect.via is None else [connect.via]
     if connect.is_asking_pass and all(host.login < 0 for host in hosts):
         raise UsageProblem("-k asks for a password for SSH, and no host is reached by that")
-    for option, value in (("--jump", connect.jump), ("--transport", connect.transport)):
-        if value and all(host.is_local for host in starts):
-            names = ", ".join(host.name for host in starts)
-            raise UsageProblem(f"{option} is about SSH, and {names} is reached without it")
+    for options, reached, is_without in (
+        (FROM_HERE, starts, all(host.is_local for host in starts)),
+        (OF_HOSTS, hosts, all(host.login < 0 for host in hosts)),
+    ):
+        for option, name in options.items():
+            if is_without and getattr(connect, name):
+                names = ", ".join(host.name for host in reached)
+                raise UsageProblem(f"{option} is about SSH, and {names} is reached without it")
 
 
 def _decorated(command: Callable[..., Any], flags: tuple[Decorator, ...]) -> Callable[..., Any]:

@@ -23,6 +23,11 @@ def _is_word(text: str) -> bool:
     return text != "" and not text.startswith("-") and can_be_passed(text)
 
 
+def _is_named(value: Any) -> bool:
+    """Tell whether the members of a list, if it is one, are texts."""
+    return not isinstance(value, list | tuple) or all(isinstance(one, str) for one in value)
+
+
 _NAME = Rule("a name, as text that does not begin with '-'", (str,), _is_word)
 _NAME_OR_NONE = Rule(
     "a name, as text that does not begin with '-', or None",
@@ -56,12 +61,22 @@ _NUMBER_OF_SECONDS = Rule(
     lambda value: value is None or value >= 0,
 )
 _FLAG = Rule("True, False or None", (bool, _NO_TYPE))
+_PATH_TYPES = (str, os.PathLike, _NO_TYPE)
+_PATHS = Rule(
+    "a path, a list of paths, or None",
+    (*_PATH_TYPES, list, tuple),
+    lambda value: (
+        not isinstance(value, list | tuple)
+        or all(isinstance(path, str | os.PathLike) for path in value)
+    ),
+)
 
 RULES = {
     "address": _NAME,
     "args": _WORDS,
     "cluster": _NAME_OR_NONE,
     "compression": _FLAG,
+    "config_file": Rule("a path, or None", _PATH_TYPES),
     "container": _NAME_OR_NONE,
     "host": _NAME,
     "host_key_policy": Rule(
@@ -69,8 +84,13 @@ RULES = {
         (str, _NO_TYPE),
         lambda value: value is None or value in POLICIES,
     ),
+    "identity_file": _PATHS,
     "instance": _NAME,
+    "jump": Rule(
+        "hosts, as text with commas or as a list, or None", (str, list, tuple, _NO_TYPE), _is_named
+    ),
     "keepalive": _NUMBER_OF_SECONDS,
+    "known_hosts": _PATHS,
     "machine": _NAME,
     "namespace": _NAME_OR_NONE,
     "passphrase": _SECRET,
@@ -87,13 +107,21 @@ RULES = {
         (object,),
         lambda value: value is None or callable(value),
     ),
+    "python_path": Rule(
+        "the name or path of a Python, a list of them, or None",
+        (str, list, tuple, _NO_TYPE),
+        lambda value: value is None or (len(value) > 0 and _is_named(value)),
+    ),
     "retries": Rule("a whole number of further tries", (int,), lambda value: value >= 0),
     "root": Rule("the path of a folder", (str, os.PathLike), lambda value: str(value) != ""),
     "share": Rule("True or False", (bool,)),
     "template": Rule(
-        "a list of words, the program first", (list, tuple), lambda value: len(value) > 0
+        "a list of words, the program first",
+        (list, tuple),
+        lambda value: len(value) > 0 and all(isinstance(word, str) for word in value),
     ),
     "tty": _FLAG,
+    "user": _NAME_OR_NONE,
     "username": _NAME_OR_NONE,
     "workdir": _FOLDER,
 }
@@ -102,6 +130,12 @@ RULES = {
 OF_KIND = {
     ("lxc", "user"): _NUMBER,
     ("nspawn", "user"): _NUMBER,
+    ("ssh", "passphrase"): Rule(
+        "text of one line, something to call with the path of a key, or None",
+        (object,),
+        lambda value: callable(value) or value is None or isinstance(value, str),
+        is_quoted=False,
+    ),
 }
 
 

@@ -5,6 +5,7 @@ import pytest
 from remotesvc import (
     AuthenticationError,
     CallTimeout,
+    ConnectError,
     ConnectTimeout,
     DisconnectedError,
     HostKeyError,
@@ -40,6 +41,11 @@ def remote(type_name: str, message: str, frames: str = "") -> RemoteError:
             ConnectTimeout("web1: late (phase: tcp). Raise connect_timeout", "tcp"),
             Kind.UNREACHABLE,
             "late (phase: tcp). Raise --connect-timeout",
+        ),
+        (
+            ConnectError("web1: su is not here: install it, or name it with program=", "resolve"),
+            Kind.UNREACHABLE,
+            "su is not here: install it (phase: resolve)",
         ),
         (
             InterpreterError("web1: none. Name one with python_path"),

@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,9 @@ import pytest
 
 from remotesvc import AuthenticationError, Context, HostKeyError, Router
 from remotesvc.testing.options import ServerOptions, current_user
-from remotesvc.testing.server import SshServer, start_server
+from remotesvc.testing.server import SshServer
 from tests.connect.become import everything_said
-from tests.controller.ssh.hosts import PYTHON, agent, config_for, needs_kind
+from tests.controller.ssh.hosts import PYTHON, agent, config_for, needs_kind, start_bare
 from tests.integration.hosts import needs_program
 
 pytestmark = [
@@ -52,10 +53,10 @@ def authority(tmp_path: Path) -> Path:
     return make_key(tmp_path / "authority")
 
 
-def who_trusts(authority: Path) -> SshServer:
+def who_trusts(authority: Path) -> AbstractContextManager[SshServer]:
     """Start a server that lets in whom the authority certifies, and no key by itself."""
     lines = (f"TrustedUserCAKeys {public(authority)}", "AuthorizedKeysFile none")
-    return start_server(needs_kind("sshd"), ServerOptions(extra_config=lines))
+    return start_bare(needs_kind("sshd"), ServerOptions(extra_config=lines))
 
 
 @TRANSPORTS
@@ -105,12 +106,14 @@ def test_certificate_that_does_not_count_is_refused(
 # -- hosts, which openssh only can know by a certificate -----------------------------------------
 
 
-def who_shows_a_certificate(authority: Path, folder: Path, name: str) -> SshServer:
+def who_shows_a_certificate(
+    authority: Path, folder: Path, name: str
+) -> AbstractContextManager[SshServer]:
     """Start a server that is known to nobody, with a certificate for a name."""
     key = make_key(folder / "host")
     keygen("-s", authority, "-I", "it", "-h", "-n", name, public(key))
     lines = (f"HostKey {key}", f"HostCertificate {folder / 'host-cert.pub'}")
-    return start_server(needs_kind("sshd"), ServerOptions(known=False, extra_config=lines))
+    return start_bare(needs_kind("sshd"), ServerOptions(known=False, extra_config=lines))
 
 
 def known_by(authority: Path, path: Path) -> str:
@@ -148,7 +151,7 @@ def test_host_with_a_certificate_that_does_not_count_is_refused(
 def test_key_of_the_agent_lets_us_in(
     router: Router, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with start_server(needs_kind("sshd")) as server:
+    with start_bare(needs_kind("sshd")) as server:
         config = config_for(server, tmp_path / "config", "IdentityFile none")
         with pytest.raises(AuthenticationError):
             connect(router, server, config_file=config)
@@ -166,7 +169,7 @@ def test_agent_that_ssh_config_names_is_asked(
 ) -> None:
     monkeypatch.setenv("SSH_AUTH_SOCK", str(tmp_path / "nowhere"))
     with (
-        start_server(needs_kind("sshd")) as server,
+        start_bare(needs_kind("sshd")) as server,
         agent(tmp_path / "agent", server.identity_file) as path,
     ):
         lines = ("IdentityFile none", f"IdentityAgent {path}")

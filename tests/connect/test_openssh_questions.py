@@ -3,6 +3,7 @@
 import re
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ from remotesvc import AuthenticationError, ConnectError, HostKeyError, Router
 from remotesvc.connect.askpass import is_possible
 from remotesvc.connect.typist import QUESTIONS_LIMIT
 from remotesvc.testing.options import ServerOptions
-from remotesvc.testing.server import SshServer, start_server
+from remotesvc.testing.server import SshServer
 from tests.connect.test_openssh import pytestmark as pytestmark
+from tests.controller.ssh.hosts import start_bare
 from tests.integration.pythons import OLDEST
 from tests.integration.targets import hops
 
@@ -39,9 +41,9 @@ def reach(router: Router, **opts: Any) -> int:
     return context.call(hops.pid)
 
 
-def with_password(**options: Any) -> SshServer:
+def with_password(**options: Any) -> AbstractContextManager[SshServer]:
     """Return a server that lets in whoever knows the password of the target."""
-    return start_server("embedded", ServerOptions(accept_user_keys=False, **options))
+    return start_bare("embedded", ServerOptions(accept_user_keys=False, **options))
 
 
 # -- hosts on the way ----------------------------------------------------------------------------
@@ -63,7 +65,7 @@ def test_password_goes_to_the_target_behind_a_jump_host_that_takes_a_key(
 ) -> None:
     if not is_possible():
         pytest.skip("no memfd_create here (Linux, Python 3.8)")
-    with with_password(password=PASSWORD) as target, start_server("embedded") as gate:
+    with with_password(password=PASSWORD) as target, start_bare("embedded") as gate:
         config = config_of(tmp_path, target, gate)
         assert reach(router, jump="gate", config_file=config, password=PASSWORD)
         router.close()
@@ -166,7 +168,7 @@ def test_nobody_is_asked_whether_the_key_of_a_jump_host_is_right(
         asked.append(questions[0][0])
         return ["yes"]
 
-    with start_server("embedded") as target, with_password(known=False) as gate:
+    with start_bare("embedded") as target, with_password(known=False) as gate:
         ask_about_keys(gate)
         config = config_of(tmp_path, target, gate)
         with pytest.raises(HostKeyError, match=r"that of a host on the way.*add it to known_ho"):

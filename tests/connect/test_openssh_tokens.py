@@ -7,16 +7,17 @@ stands in for ssh: it tells of it as ssh does, and no device is needed.
 import os
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from remotesvc import AuthenticationError, Context, Router
-from remotesvc.testing.server import SshServer, start_server
+from remotesvc.testing.server import SshServer
 from tests.connect.become import arguments_and_environments, everything_said
-from tests.controller.ssh.hosts import PYTHON, config_for, needs_kind
+from tests.controller.ssh.hosts import PYTHON, config_for, needs_kind, start_bare
 from tests.integration.hosts import needs_program, write_program
 
 Question = tuple[str, bool]
@@ -75,11 +76,12 @@ def run(*words: str) -> str:
     return done.stdout
 
 
-def start_for(token: Token) -> SshServer:
-    """Start a server that lets in the key of a token."""
-    server = start_server(needs_kind("sshd"))
-    (server.folder / "authorized_keys").write_text(token.public)
-    return server
+@contextmanager
+def start_for(token: Token) -> Iterator[SshServer]:
+    """Run a server that lets in the key of a token."""
+    with start_bare(needs_kind("sshd")) as server:
+        (server.folder / "authorized_keys").write_text(token.public)
+        yield server
 
 
 def connect(

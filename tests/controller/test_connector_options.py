@@ -39,6 +39,14 @@ WRONG: list[tuple[str, dict[str, Any], type[Exception], str]] = [
     ("lxc", {"user": "app"}, TypeError, "the number of a user"),
     ("exec", {"template": "nice"}, TypeError, "a list of words"),
     ("exec", {"template": []}, ValueError, "the program first"),
+    ("exec", {"template": [5]}, ValueError, "the program first"),
+    ("podman", {"user": 5}, TypeError, "user: wanted is a name"),
+    ("sudo", {"python_path": []}, ValueError, "the name or path of a Python"),
+    ("sudo", {"python_path": 5}, TypeError, "the name or path of a Python"),
+    ("openssh", {"identity_file": 5}, TypeError, "identity_file: wanted is a path, a list"),
+    ("openssh", {"known_hosts": ["a", 5]}, ValueError, "known_hosts: wanted is a path, a list"),
+    ("openssh", {"jump": 5}, TypeError, "jump: wanted is hosts"),
+    ("openssh", {"config_file": 5}, TypeError, "config_file: wanted is a path"),
 ]
 
 
@@ -63,6 +71,32 @@ def test_what_a_password_holds_is_never_quoted(password: Any, no_leaks: None) ->
             with pytest.raises((TypeError, ValueError), match="password: wanted is") as caught:
                 opener(password=password)
             assert "hunter2" not in str(caught.value)
+        assert router.contexts == []
+
+
+@pytest.mark.parametrize(
+    ("opts", "text"),
+    [
+        ({"username": 5}, "username: wanted is a name"),
+        ({"identity_file": 5}, "identity_file: wanted is a path"),
+        ({"known_hosts": 5}, "known_hosts: wanted is a path"),
+        ({"config_file": 5}, "config_file: wanted is a path"),
+        ({"jump": 5}, "jump: wanted is hosts"),
+        ({"python_path": []}, "python_path: wanted is the name"),
+        ({"keepalive": "x"}, "keepalive: wanted is a whole number"),
+        ({"compression": "x"}, "compression: wanted is True"),
+        ({"password": 5}, "password: wanted is text"),
+        ({"passphrase": 5}, "passphrase: wanted is text"),
+        ({"prompts": 5}, "prompts: wanted is something to call"),
+    ],
+)
+def test_wrong_option_of_ssh_is_named_before_anything_is_looked_up(
+    opts: dict[str, Any], text: str, no_leaks: None
+) -> None:
+    with remotesvc.Router() as router:
+        with pytest.raises((TypeError, ValueError)) as caught:
+            router.ssh("nowhere.invalid", **opts)
+        assert str(caught.value).startswith(text)
         assert router.contexts == []
 
 

@@ -6,15 +6,15 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from ...core.errors import ConnectError
-from ..connector_options import RULES
+from ..connector_options import OF_KIND, RULES
 from ..ssh_config.settings import SshSettings
 from .auth import Credentials, Prompts
 from .identities import Passphrase
 
 __all__ = ["SshOptions"]
 
-# The others are checked by what reads them.
-CHECKED = {"retries", "share"}
+# What says by itself what is wrong with it, in the phase of a connect.
+UNCHECKED = {"host_key_policy", "port"}
 
 Path = str | os.PathLike[str]
 
@@ -47,8 +47,10 @@ class SshOptions:
         unknown = [name for name in given if name not in names]
         if unknown:
             raise TypeError(f"ssh() has no option {unknown[0]!r}; it has {', '.join(names)}")
-        for name in CHECKED & given.keys():
-            RULES[name].check(name, given[name])
+        for name, value in given.items():
+            rule = OF_KIND.get(("ssh", name)) or RULES.get(name)
+            if rule is not None and name not in UNCHECKED:
+                rule.check(name, value)
         options = cls(**given)
         if options.transport != "paramiko":
             text = f"transport {options.transport!r}: it is 'paramiko' or 'openssh'"

@@ -49,8 +49,9 @@ def _extend(
 ) -> None:
     """Add the hops before a host, then the host itself."""
     settings = login.settings
-    if login.name in on_the_way or len(on_the_way) > HOPS_LIMIT:
-        way = " through ".join((*on_the_way, login.name))
+    # The same address may be another host: what it means is said by the one before it.
+    if len(on_the_way) > HOPS_LIMIT:
+        way = " through ".join((*dict.fromkeys(on_the_way), login.name))
         text = f"{attempt.where}: the jump hosts lead in a circle: {way}; mend ProxyJump"
         raise ConnectError(text, "resolve", attempt.elapsed)
     hops = settings.proxy_jump if jumps is None else jumps

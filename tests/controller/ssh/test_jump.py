@@ -313,6 +313,19 @@ def test_a_hop_that_goes_away_takes_what_is_behind_it_along(
             context.submit(os.getpid).result(30)
 
 
+def test_jump_host_may_have_the_address_of_the_host_behind_it(
+    router: Router, target: SshServer, tmp_path: Path
+) -> None:
+    config = tmp_path / "config"
+    known = target.config_file.read_text().splitlines()
+    config.write_text("\n".join(["Host inner gate", *known[1:]]) + "\n")
+
+    context = router.ssh("inner", jump="gate", config_file=config)
+
+    assert context.call(os.getpid)
+    context.shutdown()
+
+
 def test_hops_in_a_circle_are_told(router: Router, tmp_path: Path) -> None:
     config = tmp_path / "config"
     config.write_text(
