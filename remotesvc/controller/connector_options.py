@@ -116,9 +116,7 @@ RULES = {
     "root": Rule("the path of a folder", (str, os.PathLike), lambda value: str(value) != ""),
     "share": Rule("True or False", (bool,)),
     "template": Rule(
-        "a list of words, the program first",
-        (list, tuple),
-        lambda value: len(value) > 0 and all(isinstance(word, str) for word in value),
+        "a list of words, the program first", (list, tuple), lambda value: len(value) > 0
     ),
     "tty": _FLAG,
     "user": _NAME_OR_NONE,

@@ -4,7 +4,7 @@ import os
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -148,7 +148,8 @@ def reasons_of(channel: paramiko.Channel) -> str:
         ended.set()
 
     stream.on_end = note
-    request_exec(channel, "true")
+    with suppress(EOFError):  # the connection may have ended by then
+        request_exec(channel, "true")
     stream.start()
     stream.write(b"for the command")
     assert ended.wait(DEADLINE)
