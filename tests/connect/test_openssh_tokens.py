@@ -5,6 +5,7 @@ stands in for ssh: it tells of it as ssh does, and no device is needed.
 """
 
 import os
+import secrets
 import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -21,8 +22,6 @@ from tests.controller.ssh.hosts import PYTHON, config_for, needs_kind, start_bar
 from tests.integration.hosts import needs_program, write_program
 
 Question = tuple[str, bool]
-
-PIN = "31415926"
 
 # Where distributions put the library.
 LIBRARIES = ("/usr/lib/softhsm/libsofthsm2.so", "/usr/lib64/pkcs11/libsofthsm2.so")
@@ -43,10 +42,11 @@ exec sh -c "$last"
 
 @dataclass(frozen=True)
 class Token:
-    """A token with one key."""
+    """A token with one key, and a PIN that no other test has on a command line meanwhile."""
 
     library: str
     public: str
+    pin: str
 
 
 @pytest.fixture
@@ -60,14 +60,15 @@ def token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Token:
     settings = tmp_path / "softhsm.conf"
     settings.write_text(f"directories.tokendir = {folder}\nlog.level = ERROR\n")
     monkeypatch.setenv("SOFTHSM2_CONF", str(settings))
-    pins = ("--pin", PIN)
+    pin = str(secrets.randbelow(9 * 10**11) + 10**11)
+    pins = ("--pin", pin)
     run(needs_program("openssl"), "genpkey", "-algorithm", "RSA", "-out", str(key))
     tool = ("softhsm2-util", "--module", library)
-    run(*tool, "--init-token", "--free", "--label", "work", "--so-pin", PIN, *pins)
+    run(*tool, "--init-token", "--free", "--label", "work", "--so-pin", pin, *pins)
     run(*tool, "--import", str(key), "--token", "work", "--label", "k", "--id", "01", *pins)
     public = run(needs_program("ssh-keygen"), "-y", "-f", str(key))
     key.unlink()
-    return Token(library, public)
+    return Token(library, public, pin)
 
 
 def run(*words: str) -> str:
@@ -103,11 +104,11 @@ def test_pin_of_a_token_is_asked_of_the_user_and_lets_us_in(
 
     def prompts(title: str, instructions: str, questions: Sequence[Question]) -> list[str]:
         asked.extend(question for question, _ in questions)
-        return [PIN]
+        return [token.pin]
 
     with start_for(token) as server:
         connect(router, server, token, tmp_path, prompts=prompts)
-        assert not any(PIN.encode() in text for text in arguments_and_environments())
+        assert not any(token.pin.encode() in text for text in arguments_and_environments())
         assert "Accepted publickey" in server.log_text()
         router.close()
     assert asked == ["Enter PIN for 'work': "]
@@ -115,23 +116,24 @@ def test_pin_of_a_token_is_asked_of_the_user_and_lets_us_in(
 
 @pytest.mark.sshd
 @pytest.mark.parametrize(
-    ("opts", "text"),
+    ("option", "text"),
     [
-        ({}, "we were not let in"),
+        (None, "we were not let in"),
         # Then ssh offers no keys but those of IdentityFile.
-        ({"password": PIN}, "we were not let in"),
-        ({"passphrase": PIN}, "it asks \"Enter PIN for 'work':\": give prompts= to answer that"),
+        ("password", "we were not let in"),
+        ("passphrase", "it asks \"Enter PIN for 'work':\": give prompts= to answer that"),
     ],
     ids=["nobody to ask", "password of the host", "passphrase of a key file"],
 )
 def test_pin_that_is_not_given_is_told_and_no_other_secret_is_typed_for_it(
-    router: Router, token: Token, tmp_path: Path, opts: dict[str, object], text: str
+    router: Router, token: Token, tmp_path: Path, option: str | None, text: str
 ) -> None:
+    opts = {} if option is None else {option: token.pin}
     with start_for(token) as server:
         with pytest.raises(AuthenticationError) as caught:
             connect(router, server, token, tmp_path, **opts)
         assert text in str(caught.value)
-        assert PIN not in everything_said(caught.value)
+        assert token.pin not in everything_said(caught.value)
         assert "Accepted publickey" not in server.log_text()
         router.close()
 
