@@ -52,6 +52,19 @@ def has_terminal(pid: int) -> bool:
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[4] != "0"
 
 
+def assert_is_kept_with_what_it_started(child: Context) -> None:
+    """A child that has started a process in its terminal is not detached, and is as it was."""
+    group = child.call(os.getpgrp)
+    started = child.call(os.spawnlp, os.P_NOWAIT, "sleep", "sleep", "600")
+    with pytest.raises(RefusedError, match=r"processes that it started run there.*tty=False"):
+        child.detach(keep=KEEP)
+    assert child.call(os.getpgrp) == group
+    assert child.call(os.kill, started, 0) is None
+    assert has_terminal(child.info.pid)
+    child.shutdown()
+    wait_for_end(started)
+
+
 def open_child(
     kind: str, router: Router, who: Account, other: Account, folder: Path, stack: ExitStack
 ) -> Context:
@@ -120,12 +133,6 @@ def test_what_it_started_in_its_terminal_would_be_lost(
     router: Router, who: Account, open_path: Path
 ) -> None:
     with rule(who):
-        child = Login(router, who, "sudo", open_path)(password=who.password)
-        group = child.call(os.getpgrp)
-        started = child.call(os.spawnlp, os.P_NOWAIT, "sleep", "sleep", "600")
-        with pytest.raises(RefusedError, match=r"processes that it started run there.*tty=False"):
-            child.detach(keep=KEEP)
-        assert child.call(os.getpgrp) == group
-        assert child.call(os.kill, started, 0) is None
-        child.shutdown()
-    wait_for_end(started)
+        assert_is_kept_with_what_it_started(
+            Login(router, who, "sudo", open_path)(password=who.password)
+        )

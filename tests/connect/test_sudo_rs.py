@@ -15,10 +15,14 @@ from pathlib import Path
 
 import pytest
 
-from remotesvc import AuthenticationError, RefusedError, Router
+from remotesvc import AuthenticationError, Router
 from tests.connect.accounts import Account, account, as_user, needs_root, shared_python, sudoers
 from tests.connect.become import Login, arguments_and_environments, everything_said, refused
-from tests.connect.test_detached import KEEP, has_terminal
+from tests.connect.test_detached import (
+    KEEP,
+    assert_is_kept_with_what_it_started,
+    has_terminal,
+)
 from tests.hosts.images import BUILD_FOLDER, base_archive
 from tests.integration.hosts import needs_namespaces, needs_program, write_program
 from tests.integration.targets import work
@@ -208,16 +212,7 @@ def test_child_that_was_detached_outlives_it(
 
 def test_what_it_started_in_its_terminal_would_be_lost(place: Place, login: Login) -> None:
     with place.rule(PASSWORD):
-        child = login(password=place.who.password)
-        group = child.call(os.getpgrp)
-        started = child.call(os.spawnlp, os.P_NOWAIT, "sleep", "sleep", "600")
-        with pytest.raises(RefusedError, match=r"processes that it started run there.*tty=False"):
-            child.detach(keep=KEEP)
-        assert child.call(os.getpgrp) == group
-        assert child.call(os.kill, started, 0) is None
-        assert has_terminal(child.info.pid)
-        child.shutdown()
-    wait_for_end(started)
+        assert_is_kept_with_what_it_started(login(password=place.who.password))
 
 
 def programs_above(pid: int) -> list[int]:
